@@ -1,0 +1,162 @@
+"""What a run of a what-if hands on: plain values that files, figures and pages are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crksim.model.network import Label
+
+__all__ = ["VERDICTS", "ComparisonRow", "ReplayRow", "Result", "SeriesRow", "World"]
+
+#: The only four answers; one level of probability (9 in 10) everywhere.
+VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
+
+
+@dataclass(frozen=True)
+class World:
+    """One simulated world: a reference or the what-if.
+
+    Parameters
+    ----------
+    id : str
+        ``what_if`` or the reference's id (``without``, ``decided``).
+    scenario : str
+        Name of the scenario it runs.
+    values : ndarray of float, shape (members, futures, measures)
+        NaN where a measure is not defined (no one waited, say).
+    """
+
+    id: str
+    scenario: str
+    label: Label
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One measure of the what-if against one reference, citizen by citizen the same imagined citizens.
+
+    Parameters
+    ----------
+    measure : str
+        Output address.
+    against : str
+        World id of the reference.
+    reference, what_if, difference : float
+        Means over members and futures.
+    low, high : float
+        Likely range (9 in 10) of the expected difference, over members, luck taken out.
+    year_low, year_high : float
+        The same for what a single future would show.
+    worthwhile : float
+        Smallest worthwhile difference, in the measure's unit.
+    chance : float
+        Chance that the expected difference is at least the smallest worthwhile one, in the direction it leans.
+    better, same, worse : float
+        Shares of single futures with a difference above, within, below the smallest worthwhile one.
+    luck_share : float
+        Share of the variance of a single future's difference that is luck (the rest is what is not known).
+    verdict : str
+        One of `VERDICTS`.
+    decides : bool
+        Whether it is one of the five rows on screen.
+    """
+
+    measure: str
+    label: Label
+    unit: Label
+    kind: str
+    against: str
+    reference: float
+    what_if: float
+    difference: float
+    low: float
+    high: float
+    year_low: float
+    year_high: float
+    worthwhile: float
+    chance: float
+    better: float
+    same: float
+    worse: float
+    luck_share: float
+    verdict: str
+    decides: bool
+
+
+@dataclass(frozen=True)
+class SeriesRow:
+    """Number present in a service over time, in one world: mean and range over members and futures."""
+
+    world: str
+    service: str
+    day: float
+    mean: float
+    low: float
+    high: float
+    places: float
+
+
+@dataclass(frozen=True)
+class ReplayRow:
+    """A fact of the report beside what the replay gives.
+
+    Parameters
+    ----------
+    fact : str
+        Id in the table of facts.
+    measure : str
+        Output address, with its window.
+    reported : float
+        The report's number.
+    mean, low, high : float
+        Simulated mean and 90 % range over members and futures.
+    mark : str
+        ``put in``, ``fitted`` or ``predicted``.
+    """
+
+    fact: str
+    label: Label
+    unit: Label
+    locator: str
+    measure: str
+    day: float
+    reported: float
+    mean: float
+    low: float
+    high: float
+    mark: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that one run found; worlds[0] is the main reference, worlds[-1] the what-if.
+
+    Parameters
+    ----------
+    scenario : str
+        Name of the what-if.
+    measures : tuple of str
+        Output addresses, the third axis of every world's values.
+    members, futures : int
+        Size of the run.
+    flows : dict
+        World id -> {(from, to): mean citizens per year}; names of services, or ``leave``, ``died``, a cohort id at the door.
+    """
+
+    scenario: str
+    title: Label
+    question: Label
+    measures: tuple[str, ...]
+    members: int
+    futures: int
+    seed: int
+    worlds: tuple[World, ...]
+    comparison: tuple[ComparisonRow, ...]
+    series: tuple[SeriesRow, ...]
+    replay: tuple[ReplayRow, ...]
+    flows: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    changes: tuple[Label, ...] = ()

@@ -1,0 +1,15 @@
+"""Every test has exactly one kind; a run with a test of no kind, or of two, stops at collection."""
+
+import pytest
+
+KINDS = {"unit", "theory", "property", "oracle", "snapshot", "e2e", "browser"}
+
+
+def pytest_collection_modifyitems(items):
+    wrong = []
+    for item in items:
+        kinds = {mark.name for mark in item.iter_markers()} & KINDS
+        if len(kinds) != 1:
+            wrong.append(f"{item.nodeid}: kinds {sorted(kinds)}")
+    if wrong:
+        raise pytest.UsageError("every test carries exactly one kind marker:\n" + "\n".join(wrong))
