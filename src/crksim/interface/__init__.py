@@ -1,0 +1,1 @@
+"""The interface: what people type and what they are shown."""
