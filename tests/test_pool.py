@@ -1,0 +1,162 @@
+"""One seam between work and processors: order, failures, a killed worker, an interrupted parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from crksim.analysis.pool import open_pool
+from crksim.errors import CheckError, InputError, Problem
+
+
+def square(number):
+    return number * number
+
+
+def slow_first(number):
+    time.sleep(0.2 if number == 0 else 0.0)
+    return number
+
+
+def fail_at_three(number):
+    if number == 3:
+        raise ZeroDivisionError("nothing to share")
+    return number
+
+
+def wrong_input(number):
+    raise InputError([Problem("services.a.places.hard", number, "must be at least 0")])
+
+
+def die_once(item):
+    """Kill the worker the first time; a file remembers that it has happened."""
+    number, marker = item
+    if number == 2 and not Path(marker).exists():
+        Path(marker).write_text("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_always(number):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def manners(_):
+    return os.environ.get("OMP_NUM_THREADS"), signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_units_from_any_number_of_workers(workers):
+    seen = []
+    with open_pool(workers) as pool:
+        found = list(pool.run_all(slow_first, range(9), progress=lambda done, total: seen.append((done, total))))
+    assert found == list(range(9))
+    assert seen[-1] == (9, 9)
+    assert all(later > earlier for earlier, later in zip(seen, seen[1:], strict=False))
+
+
+@pytest.mark.unit
+def test_a_pool_takes_several_jobs_and_none_at_all():
+    with open_pool(2) as pool:
+        assert list(pool.run_all(square, [])) == []
+        assert list(pool.run_all(square, [1, 2])) == [1, 4]
+        assert list(pool.run_all(square, [3])) == [9]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failing_unit_is_named_after_those_before_it_were_given(workers):
+    found = []
+    with open_pool(workers) as pool, pytest.raises(CheckError, match="member 3: ZeroDivisionError: nothing to share"):
+        for value in pool.run_all(fail_at_three, range(6), name="member {}".format):
+            found.append(value)
+    assert found == [0, 1, 2]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("workers", [1, 2])
+def test_wrong_input_keeps_its_problems_across_processes(workers):
+    with open_pool(workers) as pool, pytest.raises(InputError) as caught:
+        list(pool.run_all(wrong_input, [-1]))
+    assert caught.value.problems == (Problem("services.a.places.hard", -1, "must be at least 0"),)
+
+
+@pytest.mark.unit
+def test_a_killed_worker_costs_nothing_but_time(tmp_path):
+    marker = str(tmp_path / "killed")
+    with open_pool(2) as pool:
+        assert list(pool.run_all(die_once, [(number, marker) for number in range(6)])) == list(range(6))
+    assert Path(marker).exists()
+
+
+@pytest.mark.unit
+def test_a_unit_that_kills_its_worker_twice_is_named():
+    with open_pool(2) as pool, pytest.raises(CheckError, match="member 2: its process was killed twice"):
+        list(pool.run_all(die_always, range(6), name="member {}".format))
+
+
+@pytest.mark.unit
+def test_workers_use_one_thread_and_ignore_ctrl_c(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with open_pool(2) as pool:
+        ((threads, ignores),) = pool.run_all(manners, [0])
+    assert threads == "1"
+    assert ignores
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.unit
+def test_importing_the_units_of_work_loads_nothing_heavy():
+    code = (
+        "import sys, crksim.analysis.pool, crksim.analysis.replications\n"
+        "print(sorted({'pandas', 'matplotlib', 'scipy', 'hydra', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.unit
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to look at other processes")
+def test_no_worker_outlives_a_killed_parent():
+    code = (
+        "import os, signal\n"
+        "from crksim.analysis.pool import open_pool\n"
+        "from tests.test_pool import worker_id\n"
+        "if __name__ == '__main__':\n"
+        "    with open_pool(2) as pool:\n"
+        "        print(*pool.run_all(worker_id, [0, 1]), flush=True)\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    top = str(Path(__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=top, check=False)
+    workers = [int(word) for word in done.stdout.split()]
+    assert len(workers) == 2, done.stderr
+    deadline = time.monotonic() + 10
+    while any(alive(worker) for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(alive(worker) for worker in workers)
+
+
+def worker_id(_):
+    return os.getpid()
+
+
+def alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("workers", [0, -1, 1.5, True, "two"])
+def test_the_number_of_workers_is_a_whole_number_of_at_least_one(workers):
+    with pytest.raises(InputError, match="workers = .*must be a whole number of at least 1"), open_pool(workers):
+        pass
