@@ -1,0 +1,1 @@
+"""What it means: measures of logs, runs over the ensemble, comparisons."""

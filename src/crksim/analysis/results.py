@@ -63,6 +63,8 @@ class ComparisonRow:
         One of `VERDICTS`.
     decides : bool
         Whether it is one of the five rows on screen.
+    error : float
+        Monte Carlo standard error of `difference`: what more runs would narrow.
     """
 
     measure: str
@@ -85,6 +87,7 @@ class ComparisonRow:
     luck_share: float
     verdict: str
     decides: bool
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ class Result:
     members, futures : int
         Size of the run.
     flows : dict
-        World id -> {(from, to): mean citizens per year}; names of services, or ``leave``, ``died``, a cohort id at the door.
+        World id -> {(from, to): mean citizens per year}; names of services, or ``leave``, ``died``, a cohort id at the
+        door.
     """
 
     scenario: str
