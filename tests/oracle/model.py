@@ -1,0 +1,835 @@
+"""The textbook model: a SimPy process for every citizen, every strand, every pending referral.
+
+Slow and plain on purpose.  It reads the study itself (never the engine's plan), keeps queues as lists, looks every number
+up when it is needed, and returns one plain dict per row, with names instead of indices.  `README.md` says how it reads
+the places where the grammar leaves a choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import simpy
+
+from crksim.model.laws import law_from
+from crksim.model.network import Dated, End, Network, Referral, Service, Study
+from crksim.simulation.arrivals import PRESENT, STRIP, arrivals
+from crksim.simulation.luck import Luck, constant, uniform
+from crksim.simulation.staylog import BLOCKED, MOVED, OPENING, RESUMED
+
+# The order of ties at one instant; 0, 1 and 2 belong to SimPy and to `settle`.
+HISTORY, ENDS, HAND_OUTS, PATIENCE, ARRIVALS = 3, 4, 5, 6, 7
+SETTLED = 2
+LAST = 1 << 20
+
+WORDS = ("leave", "died", "home", "origin")
+
+
+def grid(days):
+    """Round to the grid of 2^-20 day."""
+    return round(days * 2**20) / 2**20 if days < math.inf else math.inf
+
+
+class Alarm(simpy.Event):
+    """Happens at a given time; among events of the same time, in order of `priority`."""
+
+    def __init__(self, env, when, priority):
+        super().__init__(env)
+        self._ok, self._value = True, None
+        if when < math.inf:
+            env.schedule(self, priority, when - env.now)
+
+
+@dataclass(eq=False)
+class Ending:
+    """How a stay will end, as drawn on admission."""
+
+    end: str
+    after: float
+    to: str
+    status: str | None
+    gain: int
+    becomes: dict
+
+
+@dataclass(eq=False)
+class Origin:
+    """Whence a citizen was referred: the service, what was left of the stay there, and its own origin."""
+
+    service: str
+    resume: bool
+    left: float
+    ending: Ending | None
+    origin: Origin | None
+
+
+@dataclass(eq=False)
+class Row:
+    """One request and the stay that may follow it."""
+
+    person: Person
+    number: int
+    strand: Strand
+    service: Service
+    from_row: Row | None
+    rule: str | None
+    referred: float
+    kind: dict
+    flags: int = 0
+    admitted: float = math.nan
+    due: float = math.nan
+    left: float = math.nan
+    nth: int = -1
+    end: str | None = None
+    to: str | None = None
+    status: str | None = None
+    gain: int = 0
+    # not in the log
+    ending: Ending | None = None
+    origin: Origin | None = None
+    priority: float = 0.0
+    news: simpy.Event | None = None
+    rule_object: Referral | None = None
+
+    @property
+    def open(self):
+        return math.isnan(self.left)
+
+    @property
+    def present(self):
+        return self.open and not math.isnan(self.admitted)
+
+
+@dataclass(eq=False)
+class Strand:
+    """One of the things a citizen does at a time; number 0 is the main one."""
+
+    person: Person
+    number: int
+    row: Row | None = None
+    held: Row | None = None  # a stay that is done, its place held by blocking
+    pending: list = field(default_factory=list)  # requests waited for while the stay goes on
+
+
+@dataclass(eq=False)
+class Person:
+    cohort: int
+    rank: int
+    number: int
+    base: int
+    kind: dict
+    rows: list = field(default_factory=list)
+    strands: list = field(default_factory=list)
+    visits: Counter = field(default_factory=Counter)  # admissions by family
+    considered: Counter = field(default_factory=Counter)  # by rule, over all courses
+    in_course: Counter = field(default_factory=Counter)  # by rule, in this course
+    course_ended: bool = False
+    budget: float = 0.0
+    rate: Dated | None = None  # death rate where the main strand is
+    since: float = 0.0
+    moves: int = 0
+    alive: bool = True
+
+
+class Oracle:
+    """One run of the textbook model."""
+
+    def __init__(self, study: Study, theta, luck: Luck):
+        self.study, self.theta, self.luck = study, theta, luck
+        self.network: Network = study.network
+        self.env = simpy.Environment()
+        self.services = {service.id: service for service in self.network.services}
+        by_luck = sorted(self.services.values(), key=lambda service: (service.luck_key, service.site))
+        self.service_rank = {service.id: rank for rank, service in enumerate(by_luck)}
+        self.rules = sorted(self.network.referrals, key=lambda rule: rule.luck_key)
+        self.cohort_rank = {
+            index: rank
+            for rank, index in enumerate(
+                sorted(range(len(self.network.cohorts)), key=lambda index: self.network.cohorts[index].luck_key)
+            )
+        }
+        self.present = {id: [] for id in self.services}
+        self.queues = {id: [] for id in self.services}
+        self.people = []
+
+    # ------------------------------------------------------------------ numbers
+
+    def value(self, number, day=None):
+        return number.at(self.env.now if day is None else day).value(self.theta)
+
+    def pick(self, cases, kind):
+        rest = None
+        for case in cases:
+            if case.when is None:
+                rest = case
+            elif case.when.matches(kind):
+                return case.value
+        return None if rest is None else rest.value
+
+    def draw(self, person, family, nth, purpose):
+        return uniform(person.base, constant(family, nth, purpose))
+
+    def branch(self, branches, u):
+        """Return the name of the first branch whose running sum exceeds u; `branches` are (name, Number or None)."""
+        running = 0.0
+        for name, share in branches[:-1]:
+            running += self.value(share)
+            if running > u:
+                return name
+        return branches[-1][0]
+
+    def share_out(self, shares, person, family, nth, purpose):
+        return self.branch(shares.branches, self.draw(person, family, nth, purpose))
+
+    def destination(self, row, shares, purpose):
+        """Draw where a row that was never admitted leads; nth is that of the visit it would have been."""
+        family = row.service.luck_key
+        return self.share_out(shares, row.person, family, row.person.visits[family], purpose)
+
+    def law(self, spec):
+        numbers = {name: self.value(number) for name, number in spec.numbers}
+        parts = {}
+        if spec.law == "mixture":
+            given = sum(numbers.values())
+            for name, part in spec.parts:
+                parts[name] = (numbers.pop("weight:" + name, 1.0 - given), self.law(part))
+        return law_from(spec.law, numbers, parts)
+
+    def length(self, length, kind, u):
+        law = self.law(self.pick(length, kind).at(self.env.now))
+        return grid(float(law.quantile(np.array([u]))[0]))
+
+    def waiting_time(self, rate, amount, first=-math.inf, last=math.inf):
+        """Return how long from now until the cumulative hazard of a dated rate, 0 outside [first, last), reaches amount."""
+        now = self.env.now
+        days = sorted({day for day, _ in rate.steps if day > now} | {day for day in (first, last) if day > now})
+        start = now
+        for stop in [*days, math.inf]:
+            level = self.value(rate, start) if first <= start < last else 0.0
+            if level > 0.0:
+                if amount < level * (stop - start):
+                    return grid((start - now) + amount / level)
+                amount -= level * (stop - start)
+            start = stop
+        return math.inf
+
+    def spent(self, rate, start, stop):
+        days = [start, *(day for day, _ in rate.steps if start < day < stop), stop]
+        return sum(
+            self.value(rate, low) * (high - low) for low, high in zip(days, days[1:], strict=False) if high > low
+        )
+
+    # ------------------------------------------------------------------ ties
+
+    def priority(self, sort, person=None, order=0, rank=0):
+        """Return the place of an event among those of the same instant."""
+        if person is None:
+            return (sort << 160) + rank
+        return (sort << 160) + (person.rank << 120) + (person.number << 40) + order
+
+    def alarm(self, when, sort, person=None, order=0, rank=0):
+        return Alarm(self.env, when, self.priority(sort, person, order, rank))
+
+    def settle(self):
+        """Let everything that already happened at this instant take effect."""
+        return Alarm(self.env, self.env.now, SETTLED)
+
+    @staticmethod
+    def tell(event, value):
+        if event is not None and not event.triggered:
+            event.succeed(value)
+
+    def tell_at(self, alarm, event, value):
+        alarm.callbacks.append(lambda _: self.tell(event, value))
+
+    # ------------------------------------------------------------------ rows
+
+    def new_row(self, strand, service, source, rule=None, flags=0, origin=None):
+        person = strand.person
+        row = Row(
+            person=person,
+            number=len(person.rows),
+            strand=strand,
+            service=service,
+            from_row=source,
+            rule=None if rule is None else rule.id,
+            referred=self.env.now,
+            kind=dict(person.kind),
+            flags=flags,
+            origin=origin,
+            rule_object=rule,
+        )
+        row.priority = self.value(self.pick(service.priority, person.kind)) if service.priority else 0.0
+        person.rows.append(row)
+        return row
+
+    def close(self, row, end, to=None):
+        """Close a row; if it was a stay its place is free."""
+        row.left, row.end, row.to = self.env.now, end, to
+        if row in self.queues[row.service.id]:
+            self.queues[row.service.id].remove(row)
+        if row in self.present[row.service.id]:
+            self.present[row.service.id].remove(row)
+            self.hand_out(row.service)
+        if not math.isnan(row.admitted):
+            for pending in list(row.strand.pending):
+                if pending.open and pending.from_row is row:
+                    self.close(pending, "withdrawn")
+                    self.tell(pending.news, ("withdrawn", None))
+            if row.strand.row is row:
+                row.strand.row = None
+
+    def is_open(self, service):
+        return service.opens <= self.env.now and not self.is_closed(service)
+
+    def is_closed(self, service):
+        return service.closes is not None and service.closes.on <= self.env.now
+
+    def has_place(self, service):
+        return service.places.hard is None or len(self.present[service.id]) < self.value(service.places.hard)
+
+    def takes_at_once(self, service):
+        """Say whether a request would be admitted: a place, and nobody waiting for it."""
+        return service.places.hard is None or (self.has_place(service) and not self.queues[service.id])
+
+    def has_room(self, service):
+        return service.room is None or len(self.queues[service.id]) < self.value(service.room)
+
+    def line_up(self, row):
+        row.news = self.env.event()
+        self.queues[row.service.id].append(row)
+
+    # ------------------------------------------------------------------ hand-outs
+
+    def hand_out(self, service):
+        if self.queues[service.id]:
+            self.env.process(self.handing_out(service))
+
+    def handing_out(self, service):
+        yield self.alarm(self.env.now, HAND_OUTS, rank=self.service_rank[service.id])
+        queue = self.queues[service.id]
+        while queue and self.has_place(service):
+            if service.order == "priority":
+                row = min(queue, key=lambda row: (row.priority, row.referred))
+            else:
+                row = min(queue, key=lambda row: row.referred)
+            queue.remove(row)
+            self.tell(row.news, ("admitted", None))
+            yield self.settle()
+
+    # ------------------------------------------------------------------ admission
+
+    def admit(self, row, opening=False):
+        person, service, now = row.person, row.service, self.env.now
+        family = service.luck_key
+        row.nth = person.visits[family]
+        person.visits[family] += 1
+        row.kind = dict(person.kind)
+        row.admitted = now
+        self.present[service.id].append(row)
+        strand = row.strand
+        if strand.held is not None:
+            held, strand.held = strand.held, None
+            held.left = now
+            if now > held.due:
+                held.flags |= BLOCKED
+            self.present[held.service.id].remove(held)
+            self.hand_out(held.service)
+        if strand.number == 0:
+            if person.course_ended:
+                person.in_course.clear()
+                person.course_ended = False
+            if service.between_courses:
+                person.course_ended = True
+            self.relocate(person, service)
+        resumed = row.origin is not None and bool(row.flags & RESUMED)
+        if resumed:
+            back = row.origin
+            row.ending, row.origin = back.ending, back.origin
+            row.due = now + back.left
+        else:
+            row.ending = self.draw_ending(row)
+            row.due = now + row.ending.after
+        strand.row = row
+
+    def draw_ending(self, row):
+        person, service, nth = row.person, row.service, row.nth
+        family = service.luck_key
+        ends = self.pick(service.ends, person.kind)
+        if ends is None:
+            from crksim.model.network import Shares
+
+            ends = (End("done", "rest", None, None, Shares((("leave", None),))),)
+        planned = sorted((end for end in ends if end.hazard is None), key=lambda end: (end.share == "rest", end.id))
+        first, after = None, math.inf
+        if planned:
+            u = self.draw(person, family, nth, "end")
+            name = self.branch([(end.id, end.share) for end in planned], u)
+            first = next(end for end in planned if end.id == name)
+            length = first.length if first.length else service.length
+            after = self.length(length, person.kind, self.draw(person, family, nth, "length"))
+        for end in sorted((end for end in ends if end.hazard is not None), key=lambda end: end.id):
+            amount = -math.log(self.draw(person, family, nth, "hazard:" + end.id))
+            reach = self.waiting_time(end.hazard, amount)
+            if reach < after or first is None:
+                first, after = end, reach
+        return self.outcome(row, first, after)
+
+    def outcome(self, row, end, after):
+        person, family, nth = row.person, row.service.luck_key, row.nth
+        u = self.draw(person, family, nth, "status")
+        status = None if end.status is None else self.branch(end.status.branches, u)
+        gain = 0
+        if end.without is not None:
+            without = self.branch(end.without.branches, u)
+            gain = int(status == "ceased") - int(without == "ceased")
+        becomes = {}
+        for name, shares in end.becomes:
+            value = self.share_out(shares, person, family, nth, "becomes:" + name)
+            if value != "same":
+                becomes[name] = value
+        to = self.share_out(end.to, person, family, nth, "to")
+        return Ending(end.id, after, to, status, gain, becomes)
+
+    # ------------------------------------------------------------------ death
+
+    def relocate(self, person, service):
+        """The main strand is now in (or waits for) `service`, or nowhere: the budget is spent at its rate."""
+        if person.rate is not None:
+            person.budget -= self.spent(person.rate, person.since, self.env.now)
+        person.rate = None
+        if service is not None and service.death:
+            person.rate = self.pick(service.death, person.kind)
+        person.since = self.env.now
+        person.moves += 1
+        if person.rate is not None:
+            after = self.waiting_time(person.rate, max(person.budget, 0.0))
+            if after < math.inf:
+                self.env.process(self.dying(person, person.moves, self.env.now + after))
+
+    def dying(self, person, moves, when):
+        yield self.alarm(when, ENDS, person, LAST)
+        if person.moves == moves and person.alive:
+            self.die(person)
+
+    def die(self, person):
+        person.alive = False
+        person.moves += 1
+        for row in person.rows:
+            if row.open:
+                if row.strand.held is row:
+                    row.strand.held = None
+                self.close(row, "died", "died")
+                self.tell(row.news, ("died", None))
+
+    # ------------------------------------------------------------------ requests
+
+    def request(self, strand, wish, source, origin=None, flags=0):
+        """Follow destinations until the strand waits or is admitted (return its row), or ends (return None)."""
+        person = strand.person
+        while True:
+            if wish == "origin":
+                back = origin if origin is not None else (source.origin if source is not None else None)
+                if back is None:
+                    wish = "leave"
+                    continue
+                wish = back.service
+                if back.resume:
+                    flags |= RESUMED
+                origin = back
+            if wish == "home":
+                wish = person.kind["home"]
+            if wish in ("leave", "died"):
+                self.end_strand(strand, wish, source)
+                return None
+            service = self.services[wish]
+            if service.eligible is not None and not service.eligible.matches(person.kind):
+                row = self.new_row(strand, service, source, flags=flags & ~RESUMED)
+                self.point(source, service.id)
+                self.close(row, "ineligible")
+                source, wish = row, self.destination(row, service.ineligible, "ineligible")
+                origin, flags = None, 0
+                continue
+            if service.opens > self.env.now or self.is_closed(service):
+                family = service.luck_key
+                early = service.opens > self.env.now
+                shares = service.before if early else service.closes.afterwards
+                purpose = "before" if early else "afterwards"
+                wish = self.share_out(shares, person, family, person.visits[family], purpose)
+                origin, flags = None, MOVED
+                continue
+            row = self.new_row(strand, service, source, flags=flags, origin=origin)
+            self.point(source, service.id)
+            if self.takes_at_once(service):
+                self.admit(row)
+                return row
+            if self.has_room(service):
+                self.wait_outside(strand, row)
+                return row
+            self.close(row, "refused")
+            source, wish = row, self.destination(row, service.refused, "refused")
+            origin, flags = None, 0
+
+    @staticmethod
+    def point(source, to):
+        if source is not None:
+            source.to = to
+
+    def wait_outside(self, strand, row):
+        self.line_up(row)
+        if strand.number == 0 and strand.held is None:
+            self.relocate(strand.person, row.service)
+
+    def end_strand(self, strand, wish, source):
+        self.point(source, wish)
+        if strand.held is not None:
+            held, strand.held = strand.held, None
+            held.left = self.env.now
+            if held.left > held.due:
+                held.flags |= BLOCKED
+            self.present[held.service.id].remove(held)
+            self.hand_out(held.service)
+        if wish == "died":
+            self.die(strand.person)
+        elif strand.number == 0:
+            self.relocate(strand.person, None)
+
+    # ------------------------------------------------------------------ lives
+
+    def life(self, strand, row):
+        """One strand, from a row that waits or stays to its end."""
+        while row is not None:
+            if row.present:
+                row = yield from self.staying(strand, row)
+            else:
+                row = yield from self.waiting(strand, row)
+
+    def patience(self, row):
+        service, person = row.service, row.person
+        if service.patience is None:
+            return
+        u = self.draw(person, service.luck_key, person.visits[service.luck_key], "patience")
+        after = self.length(service.patience, person.kind, u)
+        self.tell_at(self.alarm(self.env.now + after, PATIENCE, person, row.number), row.news, ("gave_up", None))
+
+    def waiting(self, strand, row):
+        """Wait outside any stay (or in a blocked place) until admitted, out of patience, moved on, or dead."""
+        self.patience(row)
+        news, value = yield row.news
+        if news == "admitted":
+            self.admit(row)
+            return row
+        if news == "gave_up":
+            self.close(row, "gave_up")
+            return self.request(strand, self.destination(row, row.service.gives_up, "gives_up"), row, row.origin)
+        if news == "moved":
+            self.close(row, "moved_waiting")
+            return self.request(strand, value, row, row.origin, MOVED)
+        if news == "closed":  # the service whose place was held by blocking
+            held, strand.held = strand.held, None
+            self.close(row, "withdrawn")
+            self.close(held, "closed")
+            return self.request(strand, value, held)
+        return None
+
+    def staying(self, strand, row):
+        """Stay until the first of all that can end a stay."""
+        person = strand.person
+        row.news = self.env.event()
+        if strand.number == 0 and not row.flags & OPENING:
+            for rule in self.rules_at(row, "start_of"):
+                taken = self.consider(strand, row, rule)
+                if taken is not None:
+                    return taken
+        alarm = self.alarm(row.due, ENDS, person, row.number)
+        self.tell_at(alarm, row.news, ("ended", None))
+        if strand.number == 0:
+            for rule in self.rules_at(row, "during"):
+                self.env.process(self.being_offered(strand, row, rule))
+        news, value = yield row.news
+        if news == "ended":
+            return self.end_stay(strand, row)
+        if news == "taken":
+            return value
+        if news == "called":  # a request waited for while the stay went on
+            self.transfer(strand, row, value)
+            self.admit(value)
+            return value
+        if news == "closed":
+            self.close(row, "closed")
+            return self.request(strand, value, row)
+        return None
+
+    def end_stay(self, strand, row):
+        person, ending = strand.person, row.ending
+        row.status, row.gain = ending.status, ending.gain
+        if row.service.blocking and ending.to not in ("leave", "died"):
+            row.end = ending.end
+            strand.held, strand.row = row, None
+            for pending in list(strand.pending):
+                if pending.open:
+                    self.close(pending, "withdrawn")
+                    self.tell(pending.news, ("withdrawn", None))
+        else:
+            self.close(row, ending.end)
+        person.kind.update(ending.becomes)
+        if strand.number == 0 and ending.to != "died":
+            for rule in self.rules_at(row, "end_of"):
+                taken = self.consider(strand, row, rule)
+                if taken is not None:
+                    return taken
+        return self.request(strand, ending.to, row)
+
+    # ------------------------------------------------------------------ referral rules
+
+    def rules_at(self, row, at):
+        return [
+            rule
+            for rule in self.rules
+            if rule.at == at
+            and row.service.id in rule.services
+            and (rule.when is None or rule.when.matches(row.person.kind))
+            and (at == "during" or rule.first <= self.env.now < rule.last)
+        ]
+
+    def candidates(self, rule, row):
+        """Return the open services that a rule may offer, nearest first."""
+        if not rule.nearest:
+            target = self.services[rule.to]
+            return [target] if self.is_open(target) else []
+        distances = dict(row.service.distances)
+        members = [service for service in self.services.values() if service.group == rule.to and self.is_open(service)]
+        far = math.inf
+
+        def distance(service):
+            known = distances.get(service.site)
+            return far if known is None else self.value(known)
+
+        return sorted(
+            members,
+            key=lambda service: (service.site != row.service.site, distance(service), service.luck_key, service.id),
+        )
+
+    def consider(self, strand, row, rule):
+        """Offer what a rule offers; return the row on which the main strand goes on if it took it, else None."""
+        person = strand.person
+        if person.in_course[rule.id] >= rule.at_most:
+            return None
+        candidates = self.candidates(rule, row)
+        if not candidates:
+            return None
+        target = candidates[0]
+        nth = person.considered[rule.luck_key]
+        person.considered[rule.luck_key] += 1
+        person.in_course[rule.id] += 1
+        family = "rule:" + rule.luck_key
+        origin = None
+        if rule.stay != "beside":
+            left = row.due - self.env.now if row.open else 0.0
+            origin = Origin(row.service.id, rule.returns == "resume" and row.open, left, row.ending, row.origin)
+            on = strand
+        else:
+            on = Strand(person, 0)
+
+        def answer(end):
+            self.close(self.new_row(on, target, row, rule, origin=origin), end)
+
+        if target.eligible is not None and not target.eligible.matches(person.kind):
+            answer("ineligible")
+            return None
+        take_up = self.pick(rule.take_up, person.kind)
+        own, other = self.value(take_up.own_site), self.value(take_up.other_site)
+        accepts = own if target.site == row.service.site else other
+        u = self.draw(person, family, nth, "take_up")
+        if u >= accepts:
+            answer("too_far" if u < own else "declined")
+            return None
+        if self.draw(person, family, nth, "attend") >= self.value(self.pick(rule.attend, person.kind)):
+            answer("could_not_attend")
+            return None
+        if not self.takes_at_once(target):
+            if rule.full == "next":
+                target = next((service for service in candidates if self.takes_at_once(service)), target)
+            if not self.takes_at_once(target) and (rule.full == "refuse" or not self.has_room(target)):
+                answer("refused")
+                return None
+        if rule.stay == "beside":
+            self.beside(person, row, rule, target)
+            return None
+        request = self.new_row(strand, target, row, rule, origin=origin)
+        if self.takes_at_once(target):
+            self.transfer(strand, row, request)
+            self.admit(request)
+            return request
+        if rule.stay == "ends" or not row.open:
+            self.transfer(strand, row, request)
+            self.wait_outside(strand, request)
+            return request
+        self.line_up(request)
+        strand.pending.append(request)
+        self.env.process(self.being_pending(strand, row, request))
+        return None
+
+    def beside(self, person, row, rule, target):
+        strand = Strand(person, len(person.strands))
+        person.strands.append(strand)
+        request = self.new_row(strand, target, row, rule)
+        if self.takes_at_once(target):
+            self.admit(request)
+        else:
+            self.wait_outside(strand, request)
+        self.env.process(self.life(strand, request))
+
+    def transfer(self, strand, row, request):
+        """Leave the present stay for a request; a stay that already ended keeps its own end."""
+        if request in strand.pending:
+            strand.pending.remove(request)
+        if row.open and strand.held is not row:
+            if not math.isnan(request.left):
+                raise AssertionError("transferred to a closed request")
+            self.close(row, "transferred", request.service.id)
+        else:
+            row.to = request.service.id
+
+    def being_pending(self, strand, row, request):
+        """A request that is waited for while the stay goes on."""
+        self.patience(request)
+        news, _ = yield request.news
+        if news == "admitted":
+            self.tell(row.news, ("called", request))
+            return
+        if news == "gave_up":
+            self.close(request, "gave_up")
+        elif news == "moved":
+            self.close(request, "moved_waiting")
+        if request in strand.pending:
+            strand.pending.remove(request)
+
+    def being_offered(self, strand, row, rule):
+        """A rule `during` a stay: considered at a rate, again after each answer that did not move the citizen."""
+        person, family = row.person, "rule:" + rule.luck_key
+        while row.present and strand.row is row and person.in_course[rule.id] < rule.at_most:
+            amount = -math.log(self.draw(person, family, person.considered[rule.luck_key], "rate"))
+            after = self.waiting_time(self.pick(rule.rate, person.kind), amount, rule.first, rule.last)
+            if after == math.inf:
+                return
+            yield self.alarm(self.env.now + after, ENDS, person, row.number)
+            if strand.row is not row or not row.present:
+                return
+            before = len(person.rows)
+            taken = self.consider(strand, row, rule)
+            if taken is not None:
+                self.tell(row.news, ("taken", taken))
+                return
+            if len(person.rows) > before and person.rows[-1] in strand.pending:
+                yield person.rows[-1].news
+                yield self.settle()
+
+    # ------------------------------------------------------------------ history, arrivals, run
+
+    def closing(self, service):
+        yield self.alarm(service.closes.on, HISTORY, rank=self.service_rank[service.id])
+        order = lambda row: (row.person.rank, row.person.number, row.number)  # noqa: E731
+        for row in sorted(self.present[service.id], key=order):
+            branches = [(name, share) for name, share, _ in service.closes.present]
+            u = self.draw(row.person, service.luck_key, row.nth, "closing")
+            name = self.branch(branches, u)
+            to = next(to for id, _, to in service.closes.present if id == name)
+            if row.strand.held is row:
+                self.tell(row.strand.person.rows[-1].news, ("closed", to))
+            else:
+                self.tell(row.news, ("closed", to))
+            yield self.settle()
+        for row in sorted(self.queues[service.id], key=order):
+            to = self.destination(row, service.closes.waiting, "afterwards")
+            self.tell(row.news, ("moved", to))
+            yield self.settle()
+
+    def capacity(self, service):
+        for day, _ in service.places.hard.steps:
+            if day > self.env.now:
+                yield self.alarm(day, HISTORY, rank=LAST + self.service_rank[service.id])
+                self.hand_out(service)
+
+    def person(self, index, key, number, column):
+        cohort = self.network.cohorts[index]
+        person = Person(index, self.cohort_rank[index], column, self.luck.base(key, number), {"cohort": cohort.id})
+        for name, shares in cohort.attributes:
+            person.kind[name] = self.share_out(shares, person, "", 0, "attribute:" + name)
+        person.budget = -math.log(self.draw(person, "", 0, "death"))
+        person.since = self.env.now
+        person.strands.append(Strand(person, 0))
+        self.people.append(person)
+        return person
+
+    def newcomer(self, index, number, when):
+        cohort = self.network.cohorts[index]
+        person = self.person(index, cohort.luck_key, number, number)
+        yield self.alarm(when, ARRIVALS, person)
+        person.since = self.env.now
+        strand = person.strands[0]
+        wish = self.share_out(cohort.enters, person, "", 0, "enters")
+        yield from self.life(strand, self.request(strand, wish, None))
+
+    def opening(self):
+        """Those present at the start, in order."""
+        for index, cohort in enumerate(self.network.cohorts):
+            for place, present in enumerate(cohort.present):
+                for number in range(round(self.value(present.count))):
+                    key = f"{cohort.luck_key}/{present.id}"
+                    person = self.person(index, key, number, (PRESENT + place) * STRIP + number)
+                    at = person.kind["home"] if present.at == "home" else present.at
+                    strand = person.strands[0]
+                    row = self.new_row(strand, self.services[at], None, flags=OPENING)
+                    self.admit(row)
+                    self.env.process(self.life(strand, row))
+
+    def run(self):
+        self.opening()
+        for service in self.services.values():
+            if service.closes is not None:
+                self.env.process(self.closing(service))
+            if service.places.hard is not None:
+                self.env.process(self.capacity(service))
+        for index, cohort in enumerate(self.network.cohorts):
+            numbers, times = arrivals(
+                self.luck, cohort.luck_key, cohort.arrivals, self.theta, self.study.start, self.study.end
+            )
+            for number, when in zip(numbers.tolist(), times.tolist(), strict=True):
+                self.env.process(self.newcomer(index, number, when))
+        self.env.run(until=self.study.end)
+        return [
+            self.as_dict(row)
+            for person in sorted(self.people, key=lambda p: (p.cohort, p.number))
+            for row in person.rows
+        ]
+
+    def as_dict(self, row):
+        return {
+            "cohort": self.network.cohorts[row.person.cohort].id,
+            "citizen": row.person.number,
+            "row": row.number,
+            "strand": row.strand.number,
+            "service": row.service.id,
+            "from_row": -1 if row.from_row is None else row.from_row.number,
+            "rule": row.rule,
+            "nth": row.nth,
+            "kind": tuple(sorted(row.kind.items())),
+            "referred": row.referred,
+            "admitted": row.admitted,
+            "due": row.due,
+            "left": row.left,
+            "end": row.end if not row.open else None,
+            "to": row.to if not row.open else None,
+            "status": row.status if not row.open else None,
+            "gain": row.gain if not row.open else 0,
+            "flags": row.flags,
+        }
+
+
+def run_oracle(study: Study, theta, luck: Luck):
+    """Return the rows of one run, as dicts, sorted by cohort, citizen, row."""
+    return Oracle(study, theta, luck).run()
