@@ -1,0 +1,376 @@
+"""Where every number comes from, and what else it may be.
+
+The ledger is a flat map from addresses of the network to evidence; ``*`` stands for one segment of an address, and the
+most specific entry wins::
+
+    parameters.group_length:
+      {kind: report, fact: youth_group_mean_stay, low: 2 months, high: 3.5 months, law: pert, note: rounded in the text}
+    parameters.group_starts: {kind: derived, note: 19 in 9 months, law: gamma, numbers: {shape: 19.5, rate: 0.75 years}}
+    services.*.staff.*.minutes: {kind: assumed, note: not in the report}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.model.clock import parse_quantity
+from crksim.model.network import Network, Parameter
+from crksim.model.priors import PRIOR_LAWS, Prior
+
+__all__ = ["KINDS", "SEEN", "Evidence", "Ledger", "numbers_of", "read_ledger"]
+
+#: Kinds of evidence, the firmest first.
+KINDS = ("report", "register", "literature", "derived", "assumed")
+#: What was seen of a source.
+SEEN = ("full", "abstract", "excerpt", "memory")
+
+_FIELDS = ("kind", "fact", "source", "seen", "low", "high", "law", "numbers", "note")
+_SECTIONS = ("parameters", "services", "cohorts", "referrals")
+#: Keys whose values are words, whatever they look like.
+_WORDS = ("label", "title", "when", "eligible")
+_NAME = re.compile(r"@[a-z][a-z0-9_]*")
+_NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
+_SEGMENT = re.compile(r"[a-z0-9_]+|\*")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a number rests on.
+
+    Parameters
+    ----------
+    address : str
+        Address, or pattern, of what it speaks of.
+    kind : str
+        One of `KINDS`.
+    fact : str
+        Ids in the table of facts, parted by commas.
+    source : str
+        Citation.
+    seen : str
+        What of the source was seen: one of `SEEN`, or empty.
+    low, high : str
+        Plausible 90 % range as written, with units; or empty.
+    law : str
+        One of `PRIOR_LAWS`; parameters vary by it between members.
+    numbers : tuple of (str, float)
+        Numbers of the law's own (in days, per day, or without unit).
+    """
+
+    address: str
+    kind: str
+    fact: str = ""
+    source: str = ""
+    seen: str = ""
+    low: str = ""
+    high: str = ""
+    law: str = "fixed"
+    numbers: tuple[tuple[str, float], ...] = ()
+    note: str = ""
+
+    def prior(self, value: float) -> Prior:
+        """Return the law of the number whose value in use is `value` (in days, per day, or without unit)."""
+        return Prior(self.law, value, _range_end(self.low), _range_end(self.high), self.numbers)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Evidence by address.
+
+    Parameters
+    ----------
+    evidence : tuple of Evidence
+        Entries, sorted by address.
+    """
+
+    evidence: tuple[Evidence, ...]
+
+    @cached_property
+    def _by_length(self) -> dict[int, list[tuple[tuple[str, ...], Evidence]]]:
+        """Entries by number of segments, the most specific first."""
+        found: dict[int, list[tuple[tuple[str, ...], Evidence]]] = {}
+        for entry in self.evidence:
+            parts = tuple(entry.address.split("."))
+            found.setdefault(len(parts), []).append((parts, entry))
+        for entries in found.values():
+            # False sorts first: fewest stars, and of equally many the one with the earlier exact segments.
+            entries.sort(key=lambda pair: (pair[0].count("*"), tuple(part == "*" for part in pair[0]), pair[0]))
+        return found
+
+    def entry(self, address: str) -> Evidence | None:
+        """Return the most specific evidence for `address` (a parameter with or without ``.value``), or None."""
+        parts = tuple(_short(address).split("."))
+        for pattern, entry in self._by_length.get(len(parts), ()):
+            if all(own in ("*", part) for own, part in zip(pattern, parts, strict=True)):
+                return entry
+        return None
+
+    def missing(self, study: Mapping[str, object]) -> list[str]:
+        """Return the addresses of the numbers of a study (as a plain dict) for which there is no evidence."""
+        return [address for address, _, _ in numbers_of(study) if self.entry(address) is None]
+
+    def unused(self, study: Mapping[str, object]) -> list[str]:
+        """Return the addresses and patterns of the ledger that speak of no number of the study."""
+        used = {self.entry(address) for address, _, _ in numbers_of(study)}
+        return [entry.address for entry in self.evidence if entry not in used]
+
+    def rows(self, study: Mapping[str, object]) -> list[dict[str, str]]:
+        """Return a row of text for every number of the study; without evidence, its columns are empty.
+
+        Parameters
+        ----------
+        study : mapping
+            The study as a plain dict.
+
+        Returns
+        -------
+        list of dict
+            address, label_da, label_en, value, kind, fact, source, seen, low, high, law, note.
+        """
+        return [
+            {"address": address, "label_da": label[0], "label_en": label[1], "value": str(value)}
+            | {name: getattr(found, name, "") for name in _FIELDS if name != "numbers"}
+            for address, value, label in numbers_of(study)
+            for found in (self.entry(address),)
+        ]
+
+    def draw(self, network: Network, uniform: Callable[[str], float]) -> dict[str, float]:
+        """Return one member of the ensemble: a value for every parameter.
+
+        A parameter without evidence, with the law ``fixed``, or made of other parameters keeps what is written.
+
+        Parameters
+        ----------
+        network : Network
+            Where the parameters are declared.
+        uniform : callable
+            Name of a parameter -> its draw in (0, 1).
+
+        Returns
+        -------
+        dict of str to float
+            In days, per day, or without unit.
+
+        Raises
+        ------
+        InputError
+            When a parameter's value does not go with its evidence.
+        """
+        problems: list[Problem] = []
+        theta: dict[str, float] = {}
+        for parameter in network.parameters:
+            if not parameter.value.parameters:
+                theta[parameter.id] = self._drawn(parameter, uniform, problems)
+        if problems:
+            raise InputError(problems)
+        declared = {parameter.id: parameter for parameter in network.parameters}
+        for name in declared:
+            _resolve(name, declared, theta)
+        return theta
+
+    def _drawn(self, parameter: Parameter, uniform: Callable[[str], float], problems: list[Problem]) -> float:
+        """Return a parameter's value for one member, noting what does not go with the evidence."""
+        address, value = f"parameters.{parameter.id}", parameter.value.factor
+        found = self.entry(address)
+        if found is None or found.law == "fixed":
+            return value
+        prior = found.prior(value)
+        fault = prior.fault()
+        if fault is not None:
+            problems.append(Problem(address, value, f"{fault} (ledger: {found.low or '?'} to {found.high or '?'})"))
+            return value
+        return prior.quantile(uniform(parameter.id))
+
+
+def read_ledger(data: Mapping[str, object], facts: Collection[str] | None = None) -> Ledger:
+    """Read a ledger from a plain dict.
+
+    Parameters
+    ----------
+    data : mapping
+        Address or pattern -> fields of `Evidence`.
+    facts : collection of str, optional
+        Ids of the facts that may be cited.
+
+    Raises
+    ------
+    InputError
+        When entries break rules; every fault of every entry is told.
+    """
+    problems: list[Problem] = []
+    entries: dict[str, Evidence] = {}
+    for name, fields in data.items():
+        address = str(name)
+        if not all(_SEGMENT.fullmatch(part) for part in address.split(".")):
+            problems.append(Problem(address, address, "must be an address such as 'services.*.places.hard'"))
+        elif address.split(".")[0] not in _SECTIONS:
+            known = nearest(address.split(".")[0], _SECTIONS)
+            problems.append(Problem(address, address, f"must begin with one of {', '.join(_SECTIONS)}", known))
+        elif not isinstance(fields, Mapping):
+            problems.append(Problem(address, fields, "must be a map of 'kind', 'source', 'low', 'high' ..."))
+        elif _short(address) in entries:
+            problems.append(Problem(address, address, "must have one entry only"))
+        else:
+            faults = list(_faults(address, fields, facts))
+            problems += faults
+            if not faults:
+                entries[_short(address)] = _evidence(_short(address), fields)
+    if problems:
+        raise InputError(problems)
+    return Ledger(tuple(entries[address] for address in sorted(entries)))
+
+
+def numbers_of(study: Mapping[str, object]) -> Iterator[tuple[str, object, tuple[str, str]]]:
+    """Yield every number of a study given as a plain dict.
+
+    A number is a bare one, a text such as ``3 months`` or ``24 %``, or a factor other than 1 in a product with
+    parameters; ``@name`` alone is none, since the parameter has evidence of its own.
+
+    Parameters
+    ----------
+    study : mapping
+        The study as a plain dict.
+
+    Yields
+    ------
+    tuple of (str, object, tuple of (str, str))
+        Address, value as written, and the nearest label above it in Danish and English.
+    """
+    for section in _SECTIONS:
+        content = study.get(section)
+        if isinstance(content, Mapping):
+            yield from _walk(section, content, ("", ""))
+
+
+def _walk(
+    address: str, content: Mapping[str, object], label: tuple[str, str]
+) -> Iterator[tuple[str, object, tuple[str, str]]]:
+    own = content.get("label")
+    if isinstance(own, Mapping):
+        label = (str(own.get("da", "")), str(own.get("en", "")))
+    for key, value in content.items():
+        if key in _WORDS:
+            continue
+        if isinstance(value, Mapping):
+            yield from _walk(f"{address}.{key}", value, label)
+        elif _is_number(value):
+            yield f"{address}.{key}", value, label
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, str) and "@" in value:
+        return any(float(number) != 1.0 for number in _NUMBER.findall(_NAME.sub(" ", value)))
+    try:
+        parse_quantity(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _short(address: str) -> str:
+    """Return a parameter's address without its ``.value``; other addresses as they are."""
+    parts = address.split(".")
+    return ".".join(parts[:2]) if len(parts) == 3 and parts[0] == "parameters" and parts[2] == "value" else address
+
+
+def _resolve(name: str, declared: Mapping[str, Parameter], theta: dict[str, float]) -> float:
+    """Return a parameter that is made of others, putting it into `theta`."""
+    if name not in theta:
+        quantity = declared[name].value
+        for part in quantity.parameters:
+            _resolve(part.lstrip("/"), declared, theta)
+        theta[name] = quantity.value(theta)
+    return theta[name]
+
+
+def _range_end(text: str) -> float:
+    return parse_quantity(text)[0] if text else float("nan")
+
+
+def _evidence(address: str, fields: Mapping[str, object]) -> Evidence:
+    numbers = fields.get("numbers")
+    own = numbers if isinstance(numbers, Mapping) else {}
+    texts = {name: str(fields[name]).strip() for name in _FIELDS if name != "numbers" and fields.get(name) is not None}
+    return Evidence(
+        address=address, numbers=tuple(sorted((str(name), parse_quantity(own[name])[0]) for name in own)), **texts
+    )
+
+
+def _faults(address: str, fields: Mapping[str, object], facts: Collection[str] | None) -> Iterator[Problem]:
+    for name, value in fields.items():
+        if name not in _FIELDS:
+            yield Problem(f"{address}.{name}", value, "is not a field of evidence", nearest(str(name), _FIELDS))
+        elif name != "numbers" and isinstance(value, Mapping | list | bool):
+            yield Problem(f"{address}.{name}", value, "must be a text or a number")
+    for name, words in (("kind", KINDS), ("seen", SEEN), ("law", tuple(PRIOR_LAWS))):
+        value = fields.get(name)
+        if (value is not None or name == "kind") and value not in words:
+            yield Problem(f"{address}.{name}", value, f"must be one of {', '.join(words)}", nearest(str(value), words))
+    yield from _source_faults(address, fields, facts)
+    yield from _range_faults(address, fields)
+    yield from _law_faults(address, fields)
+
+
+def _source_faults(address: str, fields: Mapping[str, object], facts: Collection[str] | None) -> Iterator[Problem]:
+    """Look at whether the kind of evidence comes with what it calls for."""
+    kind = fields.get("kind")
+    if kind == "report" and not fields.get("fact"):
+        yield Problem(f"{address}.fact", fields.get("fact"), "must name the fact of the report")
+    if kind in ("register", "literature"):
+        for name in ("source", "seen"):
+            if not fields.get(name):
+                yield Problem(f"{address}.{name}", fields.get(name), f"must be given with kind '{kind}'")
+    if kind == "derived" and not any(fields.get(name) for name in ("note", "fact", "source")):
+        yield Problem(f"{address}.note", fields.get("note"), "must say what it is derived from")
+    if facts is not None and fields.get("fact"):
+        for fact in (part.strip() for part in str(fields["fact"]).split(",")):
+            if fact not in facts:
+                yield Problem(f"{address}.fact", fact, "is not in the table of facts", nearest(fact, facts))
+
+
+def _range_faults(address: str, fields: Mapping[str, object]) -> Iterator[Problem]:
+    """Look at whether low and high are numbers of one unit, in order."""
+    ends: dict[str, tuple[float, str]] = {}
+    for name in ("low", "high"):
+        if fields.get(name) is not None and not isinstance(fields[name], Mapping | list | bool):
+            try:
+                ends[name] = parse_quantity(fields[name])
+            except ValueError as fault:
+                yield Problem(f"{address}.{name}", fields[name], str(fault))
+    if len(ends) == 2 and ends["low"][1] != ends["high"][1]:
+        yield Problem(f"{address}.high", fields["high"], f"must have the unit of 'low' ({fields['low']})")
+    elif len(ends) == 2 and ends["low"][0] > ends["high"][0]:
+        yield Problem(f"{address}.high", fields["high"], f"must be at least 'low' ({fields['low']})")
+
+
+def _law_faults(address: str, fields: Mapping[str, object]) -> Iterator[Problem]:
+    """Look at whether the law has the numbers it takes."""
+    law, numbers = fields.get("law", "fixed"), fields.get("numbers", {})
+    if law not in tuple(PRIOR_LAWS):
+        return
+    if not isinstance(numbers, Mapping):
+        yield Problem(f"{address}.numbers", numbers, "must be a map such as {a: 4.5, b: 13.5}")
+        return
+    wanted = PRIOR_LAWS[str(law)]
+    for name, value in numbers.items():
+        if name not in wanted:
+            rule = f"must be one of {', '.join(wanted)}" if wanted else f"has no place with the law '{law}'"
+            yield Problem(f"{address}.numbers.{name}", value, rule, nearest(str(name), wanted))
+            continue
+        try:
+            if not parse_quantity(value)[0] > 0.0:
+                yield Problem(f"{address}.numbers.{name}", value, "must be above 0")
+        except ValueError as fault:
+            yield Problem(f"{address}.numbers.{name}", value, str(fault))
+    if numbers or law == "gamma":
+        for name in wanted:
+            if name not in numbers:
+                yield Problem(f"{address}.numbers", dict(numbers), f"must give '{name}' with the law '{law}'")
+    elif law != "fixed":
+        for name in ("low", "high"):
+            if fields.get(name) is None:
+                yield Problem(f"{address}.{name}", None, f"must be given with the law '{law}'")

@@ -1,0 +1,135 @@
+"""What a number may be, given what is known of it: a value, a plausible range and the name of a law.
+
+The range is the plausible 90 % range of the ledger.  What a law makes of it:
+
+=========== ==========================================================================================================
+fixed       always the value
+uniform     even between `low` and `high`; the value plays no part
+triangular  `low` and `high` are the extremes, the value is the peak
+pert        the same, with a smooth peak of weight 4 (Malcolm, Roseboom, Clark & Fazar 1959); `low` and `high` are the
+            extremes and so a little wider apart than 90 %, which keeps the range what it is called: plausible
+lognormal   the value is the median, `low` and `high` are exactly the 5 % and the 95 % point: one half-lognormal on
+            either side of the median
+beta        of `a` and `b`; without them the value is the mean and 90 % lie in a range as wide as `low` to `high`
+gamma       of `shape` and `rate`: what a count leaves of a rate (shape = count + 1/2, rate = time it was counted over)
+=========== ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = ["PRIOR_LAWS", "Prior"]
+
+#: Law -> the numbers of its own that it takes.
+PRIOR_LAWS: dict[str, tuple[str, ...]] = {
+    "fixed": (),
+    "uniform": (),
+    "triangular": (),
+    "pert": (),
+    "lognormal": (),
+    "beta": ("a", "b"),
+    "gamma": ("shape", "rate"),
+}
+
+#: The 95 % point of the standard normal law.
+_Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A law for one number.
+
+    Parameters
+    ----------
+    law : str
+        One of `PRIOR_LAWS`.
+    value, low, high : float
+        The number in use and its plausible range (in days, per day, or without unit); NaN where not stated.
+    numbers : tuple of (str, float)
+        Numbers of the law's own.
+    """
+
+    law: str
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    numbers: tuple[tuple[str, float], ...] = ()
+
+    def fault(self) -> str | None:
+        """Return the rule that the numbers break, as a clause on the value, or None."""
+        named = dict(self.numbers)
+        if self.law == "fixed":
+            return None
+        if self.law == "gamma" or (self.law == "beta" and named):
+            if not all(number > 0.0 for number in named.values()):
+                return "its law's numbers must be above 0"
+            # Far outside its own law, a value most often has another unit than the law's numbers.
+            likely = self.quantile(0.001) <= self.value <= self.quantile(0.999)
+            return None if likely else "must be a likely value of its law (between its 0.1 % and 99.9 % points)"
+        if not self.low <= self.high:
+            return "must have 'low' and 'high', in this order"
+        if self.law == "beta" and not 0.0 <= self.low < self.high <= 1.0:
+            return "must have 'low' and 'high' between 0 and 1, and apart"
+        if self.law == "beta" and not 0.0 < self.value < 1.0:
+            return "must lie between 0 and 1"
+        if self.law == "lognormal" and not self.low > 0.0:
+            return "must have 'low' above 0"
+        if not self.low <= self.value <= self.high:
+            return "must lie between its 'low' and 'high'"
+        return None
+
+    def quantile(self, u: float) -> float:
+        """Return the number below which the share `u` (in (0, 1)) of the law lies."""
+        value, low, high = self.value, self.low, self.high
+        if self.law == "fixed" or (self.law in ("triangular", "pert", "uniform", "lognormal") and low == high):
+            return value
+        if self.law == "uniform":
+            return low + u * (high - low)
+        if self.law == "triangular":
+            peak = (value - low) / (high - low)
+            if u < peak:
+                return low + math.sqrt(u * (high - low) * (value - low))
+            return high - math.sqrt((1.0 - u) * (high - low) * (high - value))
+        if self.law == "lognormal":
+            return value * math.exp(_normal(u) / _Z95 * math.log(value / low if u < 0.5 else high / value))
+        if self.law == "gamma":
+            from scipy.special import gammaincinv
+
+            named = dict(self.numbers)
+            return float(gammaincinv(named["shape"], u)) / named["rate"]
+        from scipy.special import betaincinv
+
+        if self.law == "pert":
+            peak = (value - low) / (high - low)
+            return low + (high - low) * float(betaincinv(1.0 + 4.0 * peak, 5.0 - 4.0 * peak, u))
+        named = dict(self.numbers)
+        a, b = (named["a"], named["b"]) if named else _beta_of(value, high - low)
+        return float(betaincinv(a, b, u))
+
+
+def _normal(u: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(u))
+
+
+@lru_cache(maxsize=4096)
+def _beta_of(mean: float, width: float) -> tuple[float, float]:
+    """Return a and b of the beta law with this mean and this distance between its 5 % and 95 % points."""
+    from scipy.special import betaincinv
+
+    def found(log_size: float) -> float:
+        size = math.exp(log_size)
+        ends = betaincinv(mean * size, (1.0 - mean) * size, [0.05, 0.95])
+        return float(ends[1] - ends[0])
+
+    # The narrower the range, the larger a + b; bisection on its logarithm.
+    small, large = math.log(1.0), math.log(1e9)
+    for _ in range(80):
+        middle = 0.5 * (small + large)
+        small, large = (middle, large) if found(middle) > width else (small, middle)
+    size = math.exp(0.5 * (small + large))
+    return mean * size, (1.0 - mean) * size
