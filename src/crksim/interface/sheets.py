@@ -80,7 +80,7 @@ def parse_yaml(text: str, name: str) -> Sheet:
         events = iter(yaml.parse(text, Loader=loader))
         data = reader.document(events)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        mark: Any = getattr(error, "problem_mark", None)
         line = int(mark.line) + 1 if mark is not None else None
         lines = text.splitlines()
         value = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
@@ -89,6 +89,10 @@ def parse_yaml(text: str, name: str) -> Sheet:
     if reader.problems:
         raise InputError(reader.problems)
     return Sheet(data, reader.places)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 class _Reader:
@@ -100,7 +104,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def fault(self, address: str, value: object, rule: str, event: Any) -> None:
-        self.problems.append(Problem(address or "file", value, rule, file=self.name, line=event.start_mark.line + 1))
+        self.problems.append(Problem(address or "file", value, rule, file=self.name, line=_line(event)))
 
     def document(self, events: Iterator[Any]) -> dict[str, Any]:
         import yaml
@@ -157,7 +161,7 @@ class _Reader:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
             inner = f"{address}.{len(found)}"
-            self.places[inner] = Place(self.name, event.start_mark.line + 1)
+            self.places[inner] = Place(self.name, _line(event))
             found.append(self.value(event, events, inner, depth + 1))
         return found
 
@@ -179,7 +183,7 @@ class _Reader:
                 first = self.places[inner].line
                 self.fault(inner, key, f"stands twice (first on line {first}); keep one", event)
             else:
-                self.places[inner] = Place(self.name, event.start_mark.line + 1)
+                self.places[inner] = Place(self.name, _line(event))
             value = self.value(next(events), events, inner, depth + 1)
             found.setdefault(key, value)
         return found

@@ -1,0 +1,283 @@
+"""The command ``crksim``: named commands, and runs composed by Hydra.
+
+Words of the command line are of three kinds.  Settings (``members=100``) are composed by Hydra from
+``conf/config.yaml``.  Model addresses (``services.x.places.hard=6``) become changes of the scenario and never reach
+Hydra.  Everything else is refused with the nearest known word.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crksim.errors import CrksimError, InputError, Problem, nearest
+
+if TYPE_CHECKING:
+    from crksim.interface.settings import Settings
+
+__all__ = ["main"]
+
+#: First segments of the addresses of the model.
+MODEL_HEADS = ("services", "cohorts", "referrals", "parameters", "attributes", "groups", "switch")
+COMMANDS = ("list", "show", "new", "evidence", "report")
+HELP_WORDS = ("-h", "--help", "help", "hjælp")
+MULTIRUN_WORDS = ("-m", "--multirun")
+
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:+\-\[\],]+")
+_KEY = re.compile(r"[+~]{0,2}([^=]*)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the words of the command line say, and return the exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after ``crksim``; those of the process when not given.
+
+    Returns
+    -------
+    int
+        0 done, 2 wrong input, 3 the model failed a check, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
+    except CrksimError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        from crksim.interface.texts import say
+
+        print("\n" + say(_language(words), "interrupted"), file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # The reader has gone; without this the interpreter complains once more while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    from crksim.interface.texts import help_text
+
+    lang = _language(words)
+    rest = [word for word in words if not word.startswith("lang=")]
+    if not rest or rest[0] in HELP_WORDS or rest[-1] in ("-h", "--help"):
+        sys.stdout.write(help_text(lang))
+        return 0
+    if rest[0] in ("--version", "-V"):
+        from crksim import __version__
+
+        sys.stdout.write(f"crksim {__version__}\n")
+        return 0
+    if rest[0] in COMMANDS:
+        from crksim.interface.commands import do_command
+
+        return do_command(rest[0], rest[1:], lang)
+    command = read_words(words, lang)
+    runs = list(expand(command)) if command.multirun else [command]
+    from crksim.interface.jobs import run, run_all
+    from crksim.interface.screen import Screen
+
+    composed = [(compose_settings(one.settings), one.changes) for one in runs]
+    screen = Screen(composed[0][0].lang, bar=composed[0][0].progress)
+    if command.multirun:
+        run_all(composed, screen)
+    else:
+        run(*composed[0], watch=screen)
+    return 0
+
+
+def _language(words: Sequence[str]) -> str:
+    from crksim.interface.settings import system_language
+
+    given = [word.partition("=")[2] for word in words if word.startswith("lang=")]
+    return given[-1] if given and given[-1] in ("da", "en") else system_language()
+
+
+# ------------------------------------------------------------------------------------------------------------ words
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the words of a run say.
+
+    Parameters
+    ----------
+    settings : tuple of str
+        ``name=value`` words for Hydra.
+    changes : tuple of str
+        ``address=value`` words for the scenario.
+    multirun : bool
+        Whether values between commas are runs of their own.
+    """
+
+    settings: tuple[str, ...]
+    changes: tuple[str, ...]
+    multirun: bool = False
+
+
+def read_words(words: Sequence[str], lang: str) -> Command:
+    """Sort the words of a run into settings and changes of the model.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The words after ``crksim``.
+    lang : str
+        Language of what is said about faults.
+
+    Raises
+    ------
+    InputError
+        Words that are no setting, no model address and no known option; all of them at once.
+    """
+    from crksim.interface.settings import SETTINGS
+    from crksim.interface.texts import say
+
+    settings: list[str] = []
+    changes: list[str] = []
+    problems: list[Problem] = []
+    seen: set[str] = set()
+
+    def fault(word: str, key: str, near: str | None = None) -> None:
+        problems.append(Problem("crksim", word, say(lang, key), near))
+
+    multirun = any(word in MULTIRUN_WORDS for word in words)
+    for word in words:
+        found = _KEY.match(word)
+        key = found.group(1) if found else ""
+        if word in MULTIRUN_WORDS:
+            continue
+        if word.startswith("-"):
+            fault(word, "unknown_flag", nearest(word, [*MULTIRUN_WORDS, "--help", "--version"]))
+        elif "=" not in word and not (word.startswith("~") and key.split(".")[0] in MODEL_HEADS):
+            fault(word, "unknown_word", _meant(word))
+        elif key in seen:
+            fault(word, "gave_twice")
+        elif key.split(".")[0] in MODEL_HEADS and "." in key:
+            changes.append(word)
+        elif key in SETTINGS:
+            settings.append(f"{key}={word.partition('=')[2]}")
+        else:
+            fault(word, "unknown_key", nearest(key, SETTINGS) or nearest(key.split(".")[0], MODEL_HEADS))
+        seen.add(key)
+    if problems:
+        raise InputError(problems)
+    return Command(tuple(settings), tuple(changes), multirun)
+
+
+def _meant(word: str) -> str | None:
+    """Return what somebody who typed a bare word meant: a command, or a scenario without ``scenario=``."""
+    from crksim.interface.files import scenario_files
+
+    command = nearest(word, COMMANDS)
+    scenario = nearest(Path(word).stem, scenario_files())
+    if scenario is not None and (command is None or scenario == word):
+        return f"scenario={scenario}"
+    return command
+
+
+# ------------------------------------------------------------------------------------------------------------ Hydra
+
+
+def _quoted(word: str) -> str:
+    """Return ``name=value`` as Hydra's grammar takes it: what is not plain ASCII stands between quotation marks."""
+    name, _, value = word.partition("=")
+    if not value or _PLAIN_VALUE.fullmatch(value) or value[0] in "'\"":
+        return word
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name}='{escaped}'"
+
+
+def compose_settings(words: Sequence[str]) -> Settings:
+    """Compose ``conf/config.yaml`` and the settings of the command line.
+
+    Parameters
+    ----------
+    words : sequence of str
+        ``name=value`` each.
+
+    Raises
+    ------
+    InputError
+        Words that Hydra does not understand, or settings out of range.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from crksim.interface.files import data_dir
+    from crksim.interface.settings import read_settings
+    from crksim.interface.sheets import COMMAND_LINE
+
+    # Hydra 1.4 warns of the argument that 1.3 warns without.
+    version = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
+    try:
+        with hydra.initialize_config_dir(config_dir=str(data_dir("conf")), **version):
+            config = hydra.compose(config_name="config", overrides=[_quoted(word) for word in words])
+            OmegaConf.set_readonly(config, True)
+            values: Any = {str(key): None if OmegaConf.is_missing(config, key) else config[key] for key in config}
+    except (HydraException, OmegaConfBaseException) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError([Problem("settings", " ".join(words), reason, file=COMMAND_LINE)]) from error
+    return read_settings({key: _plain(value) for key, value in values.items()})
+
+
+def _plain(value: Any) -> object:
+    from omegaconf import ListConfig
+
+    return [str(item) for item in value] if isinstance(value, ListConfig) else value
+
+
+def expand(command: Command) -> Iterator[Command]:
+    """Yield one command for every combination of the values between commas, the last word running fastest.
+
+    Parameters
+    ----------
+    command : Command
+        The words, with ``a,b``, ``range(1,4)`` or, for scenarios, ``glob(youth*)``.
+    """
+    from itertools import product
+
+    size = len(command.settings)
+    choices = [_choices(word) for word in (*command.settings, *command.changes)]
+    for chosen in product(*choices):
+        yield Command(chosen[:size], chosen[size:])
+
+
+def _choices(word: str) -> list[str]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob
+    from hydra.errors import HydraException
+
+    from crksim.interface.files import scenario_files
+
+    name, sign, value = word.partition("=")
+    if name == "references" or not sign:
+        return [word]
+    if not value.isascii():
+        # Hydra's grammar takes no Danish letters; names between commas need none of it.
+        return [f"{name}={part.strip()}" for part in value.split(",")]
+    try:
+        override = OverridesParser.create().parse_override(word)
+        if not override.is_sweep_override():
+            return [word]
+        pattern = override.value()
+        if isinstance(pattern, Glob):
+            return [f"{name}={found}" for found in pattern.filter(sorted(scenario_files()))]
+        return [f"{name}={found}" for found in override.sweep_string_iterator()]
+    except HydraException:
+        return [word]

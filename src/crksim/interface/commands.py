@@ -1,0 +1,226 @@
+"""The named commands beside runs: list, show, new, evidence, report."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.interface.files import data_dir, find_scenario, read_yaml, scenario_files, shown_name
+from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.texts import say
+
+if TYPE_CHECKING:
+    from crksim.model.network import Label
+
+__all__ = ["do_command"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+TEMPLATE = """\
+title: {{da: "{name}", en: "{name}"}}
+question: {{da: "Hvad sker der, hvis ...?", en: "What happens if ...?"}}
+from: 2018-02-01                  # the date from which the changes hold
+
+# What to compare with; without it, the baseline.
+# references: {{without: {{label: {{da: uden ændringen, en: without the change}}, scenario: baseline}}}}
+
+# One line per change: the address of a number, and its new value. Others: {{times: 1.2}}, {{plus: 2}}.
+# `crksim evidence` prints every address; `crksim show {name}` tells what the changes say.
+changes:
+  services.youth_group_hoersholmsgade.places.hard: 12
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse that raises what the rest of crksim raises."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError([Problem(self.prog, message, self.format_usage().strip(), file=COMMAND_LINE)])
+
+
+def do_command(command: str, words: Sequence[str], lang: str) -> int:
+    """Do one named command and return its exit code.
+
+    Parameters
+    ----------
+    command : str
+        ``list``, ``show``, ``new``, ``evidence`` or ``report``.
+    words : sequence of str
+        The words after it.
+    lang : str
+        ``da`` or ``en``.
+
+    Raises
+    ------
+    InputError
+        Wrong words, an unknown scenario, a folder that is no run.
+    """
+    parser = _Parser(prog=f"crksim {command}", add_help=False, allow_abbrev=False)
+    if command in ("show", "new"):
+        parser.add_argument("scenario")
+    elif command == "report":
+        parser.add_argument("folder", type=Path)
+    elif command == "evidence":
+        parser.add_argument("--kind")
+        parser.add_argument("--service")
+    doing: dict[str, Callable[[argparse.Namespace, str], None]] = {
+        "list": _list,
+        "show": _show,
+        "new": _new,
+        "evidence": _evidence,
+        "report": _report,
+    }
+    doing[command](parser.parse_args(list(words)), lang)
+    return 0
+
+
+def _write(text: str = "") -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _list(words: argparse.Namespace, lang: str) -> None:
+    found = scenario_files()
+    own = Path.cwd() / "scenarios"
+    shipped = data_dir("scenarios")
+    for folder, key in ((own, "own"), (shipped, "shipped")):
+        named = {name: path for name, path in found.items() if path.parent == folder}
+        if folder == own == shipped or (folder == shipped and own == shipped):
+            key = "shipped"
+            found = {}
+        if not named:
+            continue
+        _write(f"{say(lang, key)}:")
+        width = max(len(name) for name in named)
+        for name, path in named.items():
+            _write(f"  {name:{width}}  {_title(path, lang)}")
+    if not scenario_files():
+        _write(say(lang, "no_scenarios"))
+
+
+def _title(path: Path, lang: str) -> str:
+    """Return a scenario's title; a file with faults is listed with the first of them."""
+    try:
+        return in_language(read_yaml(path).data.get("title", ""), lang)
+    except InputError as error:
+        return f"({error.problems[0]})"
+
+
+def in_language(text: object, lang: str) -> str:
+    """Return the text of a label as it stands in a file: plain, or a map of languages."""
+    return str(text.get(lang) or next(iter(text.values()), "")) if isinstance(text, Mapping) else str(text)
+
+
+def _show(words: argparse.Namespace, lang: str) -> None:
+    from crksim.interface.jobs import load_case
+
+    case = load_case(words.scenario)
+    _write(in_label(case.scenario.title, lang))
+    _write(in_label(case.scenario.question, lang))
+    _write()
+    _write(case.heading(lang))
+    for change in case.told:
+        _write(f"  · {in_label(change, lang)}")
+    for reference in case.references:
+        _write(f"{say(lang, 'against')}: {in_label(reference.label, lang)} ({reference.scenario})")
+    _write(f"{say(lang, 'file')}: {shown_name(find_scenario(words.scenario, paths=True))}")
+
+
+def in_label(label: Label, lang: str) -> str:
+    """Return the text of a label in one of the two languages."""
+    return str(getattr(label, lang))
+
+
+def _new(words: argparse.Namespace, lang: str) -> None:
+    name = words.scenario.removesuffix(".yaml")
+    problems = []
+    if not _NAME.fullmatch(name):
+        rule = "must be small letters a-z, digits and _, and begin with a letter (Danish letters go into title:)"
+        problems.append(Problem("scenario", name, rule, _ascii(name), file=COMMAND_LINE))
+    path = Path("scenarios") / f"{name}.yaml"
+    if path.exists():
+        problems.append(Problem("scenario", name, f"is taken: {path} exists", file=COMMAND_LINE))
+    elif name in scenario_files():
+        problems.append(Problem("scenario", name, "is the name of a shipped scenario", f"{name}_2", file=COMMAND_LINE))
+    if problems:
+        raise InputError(problems)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=name))
+    except OSError as error:
+        raise InputError([Problem("file", str(path), say(lang, "cannot_write", reason=error.strerror))]) from error
+    _write(say(lang, "written", path=path.as_posix()))
+    _write(say(lang, "then", command=f"crksim scenario={name}"))
+
+
+def _ascii(name: str) -> str | None:
+    """Return the name that was nearly typed, in allowed letters."""
+    text = name.lower()
+    for letter, plain in {"æ": "ae", "ø": "oe", "å": "aa", "-": "_", " ": "_"}.items():
+        text = text.replace(letter, plain)
+    return text if _NAME.fullmatch(text) else None
+
+
+def _report(words: argparse.Namespace, lang: str) -> None:
+    folder: Path = words.folder
+    if not (folder / "manifest.json").is_file():
+        runs = [path.parent for path in Path("outputs").glob("*/manifest.json")]
+        raise InputError(
+            [
+                Problem(
+                    "folder",
+                    str(folder),
+                    "must be the folder of a run, with manifest.json in it",
+                    nearest(str(folder), [str(run) for run in runs]),
+                    file=COMMAND_LINE,
+                )
+            ]
+        )
+    from crksim.output.rundir import rewrite_report
+
+    _write(f"{say(lang, 'report')}: {rewrite_report(folder, lang)}")
+
+
+def _evidence(words: argparse.Namespace, lang: str) -> None:
+    from crksim.interface.jobs import load_evidence
+
+    entries = load_evidence()
+    kinds = sorted({str(entry["kind"]) for entry in entries})
+    services = sorted({str(entry["address"]).split(".")[1] for entry in entries if "." in str(entry["address"])})
+    problems = [
+        Problem(f"--{name}", value, f"must be one of {', '.join(known)}", nearest(value, known), file=COMMAND_LINE)
+        for name, value, known in (("kind", words.kind, kinds), ("service", words.service, services))
+        if value is not None and value not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    chosen = [
+        entry
+        for entry in entries
+        if words.kind in (None, entry["kind"])
+        and (words.service is None or f".{words.service}." in f".{entry['address']}.")
+    ]
+    _print_evidence(chosen, lang)
+
+
+def _print_evidence(entries: Sequence[Mapping[str, Any]], lang: str) -> None:
+    columns = ("address", "kind", "value", "low", "high", "source")
+    rows = [tuple(_shown(entry.get(column)) for column in columns) for entry in entries]
+    rows.insert(0, tuple(say(lang, column) for column in columns))
+    widths = [min(max(len(row[place]) for row in rows), 60) for place in range(len(columns))]
+    for row in rows:
+        _write("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    counts: dict[str, int] = {}
+    for entry in entries:
+        counts[str(entry["kind"])] = counts.get(str(entry["kind"]), 0) + 1
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+    _write(say(lang, "entries", count=len(entries), kinds=kinds or say(lang, "none_found")))
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)

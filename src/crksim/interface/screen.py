@@ -1,0 +1,193 @@
+"""What a run shows while it runs and when it is done: plain words, a bar with the time left, the rows that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crksim.interface.texts import number, percent, say, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from crksim.analysis.results import ComparisonRow, Result
+    from crksim.model.network import Label
+
+__all__ = ["Screen"]
+
+ROWS = 5
+
+
+class Screen:
+    """Shows runs on the terminal.
+
+    Parameters
+    ----------
+    lang : str
+        ``da`` or ``en``.
+    bar : bool
+        Whether to show the bar; without a terminal it is never shown.
+    """
+
+    def __init__(self, lang: str, *, bar: bool = True) -> None:
+        self.lang = lang
+        self.bar = bar
+        self._consoles: dict[bool, Console] = {}
+
+    def _console(self, *, error: bool = False) -> Console:
+        from rich.console import Console
+
+        if error not in self._consoles:
+            self._consoles[error] = Console(stderr=error, highlight=False, markup=False, emoji=False)
+        return self._consoles[error]
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """Show one line."""
+        self._console().print(text, style=style)
+
+    def begins(self, title: Label, question: Label, heading: str, changes: Sequence[Label], size: str) -> None:
+        """Show what is run and what it changes.
+
+        Parameters
+        ----------
+        title, question : Label
+            Of the what-if.
+        heading : str
+            The line above the changes.
+        changes : sequence of Label
+            The changes in plain words.
+        size : str
+            The size of the run in words.
+        """
+        self.line(self.text(title), "bold")
+        if self.text(question):
+            self.line(self.text(question))
+        self.line(heading)
+        for change in changes:
+            self._console().print("  · " + self.text(change), soft_wrap=False)
+        self.line(size, "dim")
+
+    def text(self, label: Label) -> str:
+        """Return the label in the language of the screen."""
+        return str(getattr(label, self.lang))
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[int, int], None]]:
+        """Give a function that is told (done, total); on a terminal it moves a bar with the time left."""
+        console = self._console(error=True)
+        if not (self.bar and console.is_terminal):
+            yield lambda done, total: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn(say(self.lang, "left")),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(say(self.lang, "simulating"), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    # ---------------------------------------------------------------------------------------------------- results
+
+    def ends(self, result: Result, folder: Path, seconds: float) -> None:
+        """Show the rows that decide, the gate and where everything lies.
+
+        Parameters
+        ----------
+        result : Result
+            What the run found.
+        folder : Path
+            The folder of the run.
+        seconds : float
+            Time it took.
+        """
+        for world in result.worlds[:-1]:
+            rows = deciding(result, world.id)
+            if rows:
+                self.line()
+                self._console().print(self._table(rows, self.text(world.label)))
+        self.line(say(self.lang, "gate"), "yellow")
+        for key, path in (("report", folder / "report.html"), ("folder", folder)):
+            self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
+        self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
+
+    def _table(self, rows: Sequence[ComparisonRow], reference: str) -> Table:
+        table = self._empty_table("measure")
+        table.add_column(reference, justify="right")
+        for key in ("what_if", "range", "chance"):
+            table.add_column(say(self.lang, key), justify="right")
+        table.add_column(say(self.lang, "verdict"), max_width=20)
+        for row in rows:
+            table.add_row(
+                self._named(row), number(self.lang, row.reference), number(self.lang, row.what_if), *self._answer(row)
+            )
+        return table
+
+    def _empty_table(self, first: str) -> Table:
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 1, 0, 0))
+        table.add_column(say(self.lang, first), min_width=18)
+        return table
+
+    def _named(self, row: ComparisonRow) -> str:
+        unit = self.text(row.unit)
+        return self.text(row.label) + (f" ({unit})" if unit else "")
+
+    def _answer(self, row: ComparisonRow) -> tuple[str, str, str]:
+        low, high = number(self.lang, row.low, sign=True), number(self.lang, row.high, sign=True)
+        span = "–" if row.low != row.low else f"{low} … {high}"
+        chance = say(
+            self.lang, "at_least", value=number(self.lang, row.worthwhile), chance=percent(self.lang, row.chance)
+        )
+        return span, chance, verdict(self.lang, row.verdict)
+
+    def compares(self, runs: Sequence[tuple[str, Result]]) -> None:
+        """Show several runs beside each other, each against its own main reference.
+
+        Parameters
+        ----------
+        runs : sequence of (str, Result)
+            What a run is called, and what it found.
+        """
+        table = self._empty_table("measure")
+        for key in ("run", "reference", "what_if", "range", "verdict"):
+            table.add_column(say(self.lang, key), justify="left" if key in ("run", "verdict") else "right")
+        rows = [(name, row) for name, result in runs for row in deciding(result, result.worlds[0].id)]
+        for measure in dict.fromkeys(row.measure for _, row in rows):
+            for name, row in rows:
+                if row.measure == measure:
+                    answer = self._answer(row)
+                    shown: list[Any] = [self._named(row), name, number(self.lang, row.reference)]
+                    table.add_row(*shown, number(self.lang, row.what_if), answer[0], answer[2])
+            table.add_section()
+        self.line()
+        self.line(say(self.lang, "compared", count=len(runs)), "bold")
+        self._console().print(table)
+        self.line(say(self.lang, "gate"), "yellow")
+
+
+def deciding(result: Result, against: str) -> list[ComparisonRow]:
+    """Return the rows that decide against one reference, and the staff row after them.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    against : str
+        World id of the reference.
+    """
+    rows = [row for row in result.comparison if row.against == against]
+    chosen = [row for row in rows if row.decides][:ROWS]
+    staff = [row for row in rows if row.measure.startswith("staff.") and row not in chosen]
+    return chosen + staff[:1]

@@ -1,0 +1,173 @@
+"""How a run is done: the settings of ``conf/config.yaml`` as checked values."""
+
+from __future__ import annotations
+
+import locale
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.interface.sheets import COMMAND_LINE
+
+__all__ = ["SETTINGS", "Settings", "read_settings", "system_language"]
+
+MAX_FUTURES = 1000
+MAX_MEMBERS = 100_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a run.
+
+    Parameters
+    ----------
+    scenario : str
+        Name of the what-if, or path of its file.
+    members : int
+        Versions of the network: draws of all that is not known for certain.
+    futures : int
+        Imagined futures per member.
+    seed : int
+        Seed of all luck.
+    workers : int
+        Processes, at least 1.
+    lang : str
+        ``da`` or ``en``.
+    out : Path
+        Folder in which the folder of the run is made.
+    window : str or None
+        Span that is measured, such as ``2019`` or ``2018-02-01..2020-12-31``; None is from the scenario's date to the
+        end of the study.
+    progress : bool
+        Whether to show the bar.
+    stays : bool
+        Whether to keep the table of single stays.
+    references : tuple of str or None
+        Ids of the references to compare with; None is all.
+    """
+
+    scenario: str
+    members: int = 50
+    futures: int = 2
+    seed: int = 1
+    workers: int = 1
+    lang: str = "en"
+    out: Path = Path("outputs")
+    window: str | None = None
+    progress: bool = True
+    stays: bool = False
+    references: tuple[str, ...] | None = None
+
+
+#: Names of the settings, in the order of ``conf/config.yaml``.
+SETTINGS = tuple(field.name for field in fields(Settings))
+
+
+def system_language() -> str:
+    """Return ``da`` where the computer speaks Danish, and ``en`` elsewhere."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "da" if value.lower().startswith(("da", "danish")) else "en"
+    spoken = locale.getlocale()[0] or ""
+    return "da" if spoken.lower().startswith(("da", "danish")) else "en"
+
+
+def read_settings(values: Mapping[str, object]) -> Settings:
+    """Check plain settings.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Settings by name; what is missing takes the default of `Settings`, ``scenario`` must be there.
+
+    Raises
+    ------
+    InputError
+        An unknown setting, or a value of the wrong kind or out of range; all of them at once.
+    """
+    reader = _Reader(values)
+    read = Settings(
+        scenario=reader.text("scenario"),
+        members=reader.count("members", 50, 1, MAX_MEMBERS),
+        futures=reader.count("futures", 2, 1, MAX_FUTURES),
+        seed=reader.count("seed", 1, 0, 2**63 - 1),
+        workers=reader.count("workers", 1, 0, 1024) or max(os.cpu_count() or 1, 1),
+        lang=reader.language(),
+        out=Path(reader.text("out", "outputs")),
+        window=reader.window(),
+        progress=reader.flag("progress", True),
+        stays=reader.flag("stays", False),
+        references=reader.names("references"),
+    )
+    if reader.problems:
+        raise InputError(reader.problems)
+    return read
+
+
+class _Reader:
+    """Reads one setting after the other and collects what is wrong."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self.values = values
+        self.problems: list[Problem] = []
+        for name in values:
+            if name not in SETTINGS:
+                self.fault(name, "is not a setting", nearest(name, SETTINGS))
+
+    def fault(self, name: str, rule: str, near: str | None = None) -> None:
+        self.problems.append(Problem(name, self.values.get(name), rule, near, file=COMMAND_LINE))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.values.get(name, default)
+        if value is None or str(value).strip() in ("", "???"):
+            self.fault(name, "must be given: crksim scenario=NAME" if name == "scenario" else "must not be empty")
+            return ""
+        return str(value).strip()
+
+    def count(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.values.get(name, default)
+        try:
+            number = int(str(value)) if not isinstance(value, bool) else low - 1
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            self.fault(name, f"must be a whole number from {low} to {high}")
+        return number
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = str(self.values.get(name, default)).lower()
+        if value not in ("true", "false"):
+            self.fault(name, "must be true or false")
+        return value == "true"
+
+    def language(self) -> str:
+        value = str(self.values.get("lang", "auto"))
+        if value not in ("auto", "da", "en"):
+            self.fault("lang", "must be da, en or auto", nearest(value, ("da", "en", "auto")))
+        return system_language() if value == "auto" else value
+
+    def window(self) -> str | None:
+        value = str(self.values.get("window", "auto")).strip()
+        if value == "auto":
+            return None
+        from crksim.model.clock import parse_window
+
+        try:
+            parse_window(value, "2016-01-01")
+        except ValueError as error:
+            self.fault("window", str(error))
+        return value
+
+    def names(self, name: str) -> tuple[str, ...] | None:
+        value = self.values.get(name, "all")
+        if isinstance(value, str):
+            value = None if value == "all" else value.split(",")
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple) or not value:
+            self.fault(name, "must be names between commas, or all")
+            return None
+        return tuple(str(item).strip() for item in value)

@@ -1,0 +1,195 @@
+"""What the screen says, in Danish and English."""
+
+from __future__ import annotations
+
+from crksim.model.network import Label
+
+__all__ = ["TEXTS", "number", "percent", "say", "verdict"]
+
+TEXTS: dict[str, Label] = {
+    "tagline": Label(
+        "en flysimulator for behandlingsforløb i Center for Rusmiddelbehandling København",
+        "a flight simulator for the treatment flows of Center for Rusmiddelbehandling København",
+    ),
+    "not_for": Label(
+        "Tænkte borgere, bygget på en evaluering fra 2016-17. Siger ikke, om behandlingen virker, eller hvem der skal "
+        "henvises.",
+        "Imagined citizens, built on an evaluation of 2016-17. Does not say whether treatment works or who should be "
+        "referred.",
+    ),
+    "unknown_word": Label("er hverken en kommando eller navn=værdi", "is neither a command nor name=value"),
+    "unknown_key": Label(
+        "er hverken en indstilling eller en adresse i modellen", "is neither a setting nor an address"
+    ),
+    "unknown_flag": Label("er ikke et kendt tilvalg", "is not a known option"),
+    "gave_twice": Label("er givet to gange", "is given twice"),
+    "several": Label("har flere værdier; brug -m foran", "has several values; put -m in front"),
+    "own": Label("egne, i ./scenarios", "your own, in ./scenarios"),
+    "shipped": Label("følger med crksim", "shipped with crksim"),
+    "no_scenarios": Label("ingen afprøvninger fundet", "no scenarios found"),
+    "try": Label("prøv:", "try:"),
+    "question": Label("Spørgsmål", "Question"),
+    "changes": Label("Ændringer fra {date}", "Changes from {date}"),
+    "changes_start": Label("Ændringer fra begyndelsen", "Changes from the start"),
+    "no_changes": Label("Ingen ændringer.", "No changes."),
+    "against": Label("Sammenlignes med", "Compared with"),
+    "file": Label("Fil", "File"),
+    "written": Label("Skrevet: {path}", "Written: {path}"),
+    "then": Label("Ret filen, og kør: {command}", "Edit it, then run: {command}"),
+    "running": Label(
+        "{worlds} verdener × {members} udgaver af CRK × {futures} fremtider, {first} til {last}, frø {seed}",
+        "{worlds} worlds × {members} versions of CRK × {futures} futures, {first} to {last}, seed {seed}",
+    ),
+    "simulating": Label("Beregner", "Simulating"),
+    "left": Label("tilbage", "left"),
+    "writing": Label("Skriver rapport og regneark", "Writing report and workbook"),
+    "measure": Label("mål", "measure"),
+    "reference": Label("uden ændringen", "reference"),
+    "what_if": Label("afprøvning", "what-if"),
+    "difference": Label("forskel", "difference"),
+    "range": Label("sandsynligt spænd for forskellen (9 ud af 10)", "likely range of the difference (9 in 10)"),
+    "chance": Label("chance for en forskel, der betyder noget", "chance of a difference that matters"),
+    "at_least": Label("mindst {value}: {chance}", "at least {value}: {chance}"),
+    "verdict": Label("svar", "verdict"),
+    "makes_a_difference": Label("gør en forskel", "makes a difference"),
+    "no_difference_that_matters": Label("ingen forskel af betydning", "no difference that matters"),
+    "cannot_be_decided": Label("kan ikke afgøres med den viden vi har", "cannot be decided with what is known"),
+    "model_cannot_answer": Label("modellen kan ikke svare", "the model cannot answer"),
+    "gate": Label(
+        "Ikke kalibreret endnu: spændene er antagelser og rapportens tal, intet er afstemt. Tænkte borgere.",
+        "Not calibrated yet: the ranges are assumptions and the report's numbers, nothing fitted. Imagined citizens.",
+    ),
+    "folder": Label("Mappe", "Folder"),
+    "report": Label("Rapport", "Report"),
+    "seconds": Label("{seconds} s", "{seconds} s"),
+    "interrupted": Label("afbrudt; intet gemt", "interrupted; nothing was kept"),
+    "interrupted_kept": Label("afbrudt; gemt indtil nu: {kept}", "interrupted; kept so far: {kept}"),
+    "compared": Label("Sammenligning af {count} kørsler", "Comparison of {count} runs"),
+    "run": Label("kørsel", "run"),
+    "address": Label("adresse", "address"),
+    "kind": Label("slags", "kind"),
+    "value": Label("værdi", "value"),
+    "low": Label("lav", "low"),
+    "high": Label("høj", "high"),
+    "source": Label("kilde", "source"),
+    "entries": Label("{count} tal: {kinds}", "{count} numbers: {kinds}"),
+    "none_found": Label("ingen", "none"),
+    "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
+}
+
+HELP = Label(
+    da="""\
+crksim: {tagline}
+
+Kør en afprøvning:
+  crksim scenario=youth_groups_3sites              mod dens referencer; rapport i outputs/
+  crksim scenario=NAVN services.youth_group_spaniensgade.places.hard=6
+  crksim -m scenario=a,b,c                         flere efter hinanden, én sammenligning til sidst
+  crksim -m scenario=a services.x.places.hard=4,6,8
+
+Kommandoer:
+  crksim list                  afprøvninger, der kan køres
+  crksim show NAVN             hvad en afprøvning ændrer, i almindelige ord
+  crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
+  crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
+  crksim report MAPPE          skriv en kørsels rapport igen
+  crksim --help | --version
+
+Indstillinger (navn=værdi):
+  members=50    udgaver af CRK              futures=2     fremtider per udgave
+  seed=1        samme frø, samme tal        workers=0     processer; 0 er alle
+  lang=da|en    sprog                       out=outputs   mappe til kørsler
+  window=2019-01-01..2020-01-01             references=without,decided
+  progress=true|false                       stays=true    gem også de enkelte forløb
+
+{not_for}
+""",
+    en="""\
+crksim: {tagline}
+
+Run a what-if:
+  crksim scenario=youth_groups_3sites              against its references; report in outputs/
+  crksim scenario=NAME services.youth_group_spaniensgade.places.hard=6
+  crksim -m scenario=a,b,c                         one after the other, one comparison at the end
+  crksim -m scenario=a services.x.places.hard=4,6,8
+
+Commands:
+  crksim list                  scenarios that can be run
+  crksim show NAME             what a scenario changes, in plain words
+  crksim new NAME              write a new scenario into ./scenarios/ to edit
+  crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
+  crksim report FOLDER         write the report of a run again
+  crksim --help | --version
+
+Settings (name=value):
+  members=50    versions of CRK             futures=2     futures per version
+  seed=1        same seed, same numbers     workers=0     processes; 0 is all
+  lang=da|en    language                    out=outputs   folder for runs
+  window=2019-01-01..2020-01-01             references=without,decided
+  progress=true|false                       stays=true    keep the single stays too
+
+{not_for}
+""",
+)
+
+
+def say(lang: str, key: str, **values: object) -> str:
+    """Return a text of the screen.
+
+    Parameters
+    ----------
+    lang : str
+        ``da`` or ``en``.
+    key : str
+        Key in `TEXTS`.
+    **values : object
+        What stands in the text's braces.
+    """
+    text: str = getattr(TEXTS[key], lang)
+    return text.format(**values) if values else text
+
+
+def help_text(lang: str) -> str:
+    """Return the help of the command."""
+    text: str = getattr(HELP, lang)
+    return text.format(tagline=say(lang, "tagline"), not_for=say(lang, "not_for"))
+
+
+def verdict(lang: str, word: str) -> str:
+    """Return one of the four answers in words."""
+    return say(lang, word)
+
+
+def number(lang: str, value: float, *, sign: bool = False) -> str:
+    """Return a number for the screen: three digits that count, Danish with decimal comma.
+
+    Parameters
+    ----------
+    lang : str
+        ``da`` or ``en``.
+    value : float
+        The number; NaN is a dash.
+    sign : bool
+        Whether a plus is shown.
+    """
+    if value != value:
+        return "–"
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    text = f"{value:{'+' if sign else ''},.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if text in ("-0", "+0"):
+        text = "0"
+    if lang == "da":
+        text = text.replace(",", "_").replace(".", ",").replace("_", ".")
+    return text.replace("-", "−")
+
+
+def percent(lang: str, share: float) -> str:
+    """Return a share as a whole percentage; chances never read 0 or 100 %."""
+    if share != share:
+        return "–"
+    whole = round(100 * share)
+    text = "<1" if whole == 0 and share > 0 else ">99" if whole == 100 and share < 1 else str(whole)
+    return f"{text} %" if lang == "da" else f"{text}%"
