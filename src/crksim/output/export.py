@@ -1,0 +1,61 @@
+"""Files that other programs open: parquet, comma-separated text, the Excel workbook."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crksim.output.tables import Run
+
+__all__ = ["read_parquet", "write_csv", "write_danish_csv", "write_parquet", "write_workbook"]
+
+
+def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = ()) -> None:
+    """Write a table as parquet; the same table gives the same bytes.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    table : DataFrame
+        One row per observation.
+    categories : sequence of str
+        Text columns with few values, stored as dictionaries.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for name in table.columns:
+        if name in categories:
+            columns[name] = pa.array(list(table[name]), pa.string()).dictionary_encode()
+        else:
+            columns[name] = pa.array(table[name].to_numpy(), from_pandas=False)
+    pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the named columns of a parquet file as lists."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=list(columns))
+    return {name: table.column(name).to_pylist() for name in columns}
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table with commas and decimal points; every number comes back as it was."""
+    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def write_danish_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table with semicolons and decimal commas, and the mark by which Excel knows UTF-8."""
+    table.to_csv(path, index=False, sep=";", decimal=",", lineterminator="\r\n", encoding="utf-8-sig")
+
+
+def write_workbook(path: Path, run: Run, lang: str) -> None:
+    """Write the Excel workbook."""

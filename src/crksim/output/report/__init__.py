@@ -1,0 +1,72 @@
+"""The report of a run: one page that opens offline, in Danish and English, made from the run's folder alone."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from crksim.output.report.page import build_page
+from crksim.output.report.wording import Wording
+from crksim.output.tables import LANGUAGES, read_run
+
+__all__ = ["render"]
+
+
+def render(folder: Path, lang: str | None = None) -> str:
+    """Return the report of a run as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder; nothing but its files is read.
+    lang : str, optional
+        Language the page opens in; the run's own when not given.  The page holds both.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a file of the run is missing.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    folder = Path(folder)
+    run = read_run(folder)
+    first = lang or run.lang
+    pages = []
+    for language in sorted(LANGUAGES, key=lambda one: one != first):
+        svgs = {
+            path.name.removesuffix(f".{language}.svg"): Markup(_inline(path, language))  # noqa: S704
+            for path in sorted((folder / "figures").glob(f"*.{language}.svg"))
+        }
+        pages.append(build_page(run, language, svgs))
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2")
+    style = Markup(_template("style.css"))  # noqa: S704
+    both = {language: Wording(language) for language in LANGUAGES}
+    return page.render(pages=pages, first=first, style=style, languages=LANGUAGES, wordings=both)
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
+def _inline(path: Path, lang: str) -> str:
+    """Return a figure's drawing for use inside a page: no header, no metadata, ids of its own, as wide as the page."""
+    text = path.read_text("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", text)
+    prefix = f"{lang}-{path.name.split('.')[0]}-"
+    text = re.sub(r'\bid="', f'id="{prefix}', text)
+    text = re.sub(r'(xlink:href="|url\()#', rf"\1#{prefix}", text)
+    head, rest = text.split(">", 1)
+    head = re.sub(r'\s(width|height|version)="[^"]*"', "", head)
+    return f'{head} aria-hidden="true" focusable="false">{rest}'

@@ -1,0 +1,323 @@
+"""What the report says in one language, as plain values for the template."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
+from crksim.model.network import Label
+from crksim.output import figures
+from crksim.output.report.wording import Wording, is_share, texts
+from crksim.output.tables import Run, predicted
+
+__all__ = ["build_page", "deciding_rows", "is_staff", "least"]
+
+_EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
+_SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
+_UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
+
+
+def is_staff(row: ComparisonRow) -> bool:
+    """Say whether a measure is staff time."""
+    return row.kind == "staff" or any(word in row.unit.en.lower() for word in _UNITS_OF_TIME)
+
+
+def deciding_rows(run: Run) -> list[ComparisonRow]:
+    """Return the rows that decide, against the main reference; the first five when none is marked."""
+    main = [row for row in run.result.comparison if row.against == run.result.worlds[0].id]
+    return [row for row in main if row.decides] or main[:5]
+
+
+def least(row: ComparisonRow, words: Wording) -> str:
+    """Return the smallest worthwhile difference in words, in the direction the difference leans: ``5 more``."""
+    share = is_share(row.unit)
+    value = row.worthwhile * (100 if share else 1)
+    kind = "share" if share else "other" if is_staff(row) or row.kind not in ("flow", "stock", "duration") else row.kind
+    side = "down" if row.difference < 0 else "up"
+    decimals = 0 if value == round(value) else words.decimals(value, smallest=value)
+    return words.text(f"least_{kind}_{side}", n=words.number(value, decimals), unit=words.label(row.unit))
+
+
+def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
+    """Return one row of a comparison as texts, all in one scale with one number of decimals."""
+    share = is_share(row.unit)
+    factor = 100.0 if share else 1.0
+    decimals = words.decimals(row.reference * factor, row.what_if * factor, smallest=row.worthwhile * factor)
+    others = {other.against: other for other in run.result.comparison if other.measure == row.measure}
+    unit = words.text("per_cent") if share else words.label(row.unit)
+    references = [others[w.id].reference if w.id in others else math.nan for w in run.result.worlds[:-1]]
+    known = not math.isnan(row.difference)
+    return {
+        "label": words.label(row.label),
+        "unit": unit,
+        "measure": row.measure,
+        "reference": words.number(row.reference * factor, decimals),
+        "references": [words.number(value * factor, decimals) for value in references],
+        "what_if": words.number(row.what_if * factor, decimals),
+        "difference": words.number(row.difference * factor, decimals, signed=True),
+        "span": words.span(row.low * factor, row.high * factor, decimals, signed=True),
+        "span_unit": words.text("points") if share else unit,
+        "least": least(row, words),
+        "chance": words.chance(row.chance),
+        "verdict": words.text(row.verdict),
+        "verdict_id": row.verdict,
+        "symbol": _SYMBOLS[row.verdict],
+        "known": known,
+        "year": _single_year(row, words, "single_year_cell") if known and not math.isnan(row.better) else "–",
+    }
+
+
+def _single_year(row: ComparisonRow, words: Wording, key: str) -> str:
+    return words.text(key, better=words.chance(row.better), same=words.chance(row.same), worse=words.chance(row.worse))
+
+
+def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
+    known = [row for row in rows if not math.isnan(row.difference) and row.verdict != "model_cannot_answer"]
+    groups = [
+        {
+            "verdict": words.text(verdict),
+            "verdict_id": verdict,
+            "symbol": _SYMBOLS[verdict],
+            "labels": words.several([words.label(row.label) for row in rows if row.verdict == verdict]),
+        }
+        for verdict in VERDICTS
+        if any(row.verdict == verdict for row in rows)
+    ]
+    if not known:
+        return {"lines": [words.text("answer_none")], "head": "", "verdicts": groups}
+    row = known[0]
+    told = _comparison(run, row, words)
+    against = words.first_small(words.label(run.result.worlds[0].label))
+    head = words.text(
+        "answer_head", label=told["label"], what_if=_with_unit(told["what_if"], told["unit"]),
+        reference=told["reference"], against=against,
+    )  # fmt: skip
+    lines = [
+        words.text("answer_range", span=_with_unit(told["span"], told["span_unit"])),
+        words.text("answer_chance", least=told["least"], chance=told["chance"]),
+    ]
+    if not math.isnan(row.better):
+        lines.append(_single_year(row, words, "answer_year"))
+    return {"head": head, "lines": lines, "verdicts": groups, "lead": told}
+
+
+def _with_unit(number: str, unit: str) -> str:
+    return f"{number} {unit}".strip()
+
+
+def _box(run: Run, words: Wording) -> list[str]:
+    """Return the lines of the box on page one; it is part of every report."""
+    checked = predicted(run.result.replay)
+    lines = [words.text("box_model")]
+    if checked:
+        lines.append(words.text("box_gate", met=sum(met for _, met in checked), total=len(checked)))
+    else:
+        lines.append(words.text("box_gate_none"))
+    counts = _kinds(run)
+    if counts:
+        total = words.number(sum(counts.values()))
+        assumed, report = words.number(counts.get("assumed", 0)), words.number(counts.get("report", 0))
+        lines.append(words.text("box_evidence", assumed=assumed, report=report, total=total))
+    return [*lines, words.text("box_adults"), words.text("box_cannot")]
+
+
+def _kinds(run: Run) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for entry in run.evidence:
+        kind = entry.get("kind", "")
+        kind = kind if kind in _EVIDENCE_KINDS else "other"
+        counts[kind] = counts.get(kind, 0) + 1
+    return {kind: counts[kind] for kind in (*_EVIDENCE_KINDS, "other") if kind in counts}
+
+
+def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]:
+    start = figures.start_date(run)
+    worlds = run.result.worlds
+    rows = {w.id: {r.day: r for r in run.result.series if r.service == service and r.world == w.id} for w in worlds}
+    days = sorted({day for found in rows.values() for day in found})
+    years = range(start.year, (start + timedelta(days=days[-1])).year + 1)
+    wished = [(start.replace(year=y, month=m) - start).days for y in years for m in (1, 7)]
+    shown = sorted({min(days, key=lambda d: abs(d - w)) for w in wished if w <= days[-1] + 1} | {days[-1]})
+    table = []
+    for day in shown:
+        cells = [_present_cell(rows[w.id].get(day), words) for w in worlds]
+        last = rows[worlds[-1].id].get(day)
+        places = last.places if last is not None else math.nan
+        limit = words.number(places) if math.isfinite(places) else words.text("no_limit")
+        table.append([words.day(start, day), *cells, limit])
+    parts = []
+    for world in (worlds[0], worlds[-1]):
+        last = rows[world.id].get(days[-1])
+        if last is not None:
+            decimals = words.decimals(last.mean)
+            mean, span = words.number(last.mean, decimals), words.span(last.low, last.high, decimals)
+            parts.append(words.text("present_alt_part", world=words.label(world.label), mean=mean, span=span))
+    name = figures.name_of(run, service, words)
+    year = (start + timedelta(days=days[-1] - 1)).year
+    header = [words.text("date"), *(words.label(w.label) for w in worlds), words.text("places")]
+    return {
+        "title": name,
+        "svg": svg,
+        "alt": words.text("present_alt", service=name, year=year, parts=words.several(parts)) if parts else name,
+        "header": header,
+        "rows": table,
+        "caption": f"{name}: {words.text('mean_range')}",
+        "two": False,
+        "facts": [_fact_line(fact, words) for fact in figures.present_facts(run, service)],
+    }
+
+
+def _present_cell(row: Any, words: Wording) -> str:
+    if row is None or math.isnan(row.mean):
+        return "–"
+    decimals = words.decimals(row.mean)
+    return f"{words.number(row.mean, decimals)} ({words.span(row.low, row.high, decimals)})"
+
+
+def _fact_line(fact: ReplayRow, words: Wording) -> str:
+    return f"{words.label(fact.label)}: {words.plain(fact.reported)} ({fact.locator})"
+
+
+def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
+    picture = figures.flow_picture(run)
+    if picture is None or svg is None:
+        return None
+    before, after = run.result.worlds[0], run.result.worlds[-1]
+    pairs: dict[tuple[str, str], tuple[float, float]] = {}
+    for flows in (picture.into, picture.out):
+        for pair in sorted({*flows[before.id], *flows[after.id]}):
+            pairs[pair] = (flows[before.id].get(pair, 0.0), flows[after.id].get(pair, 0.0))
+    rows = []
+    for (start, end), (old, new) in sorted(pairs.items(), key=lambda item: -max(item[1])):
+        decimals = words.decimals(old, new)
+        names = [figures.name_of(run, id, words) for id in (start, end)]
+        rows.append([*names, words.number(old, decimals), words.number(new, decimals)])
+    parts = []
+    for id in picture.focus:
+        old, new = (sum(f for (_, to), f in picture.into[w.id].items() if to == id) for w in (before, after))
+        decimals = words.decimals(old, new)
+        parts.append(
+            words.text(
+                "flow_alt_part", service=figures.name_of(run, id, words), against=words.label(before.label),
+                reference=words.number(old, decimals), what_if=words.number(new, decimals),
+            )
+        )  # fmt: skip
+    header = [words.text("flow_from"), words.text("flow_to"), words.label(before.label), words.label(after.label)]
+    return {
+        "svg": svg,
+        "alt": words.text("flow_alt", parts="; ".join(parts)),
+        "header": header,
+        "rows": rows,
+        "caption": f"{words.text('flow_title')}, {words.text('per_year')}",
+        "two": True,
+    }
+
+
+def _replay(run: Run, words: Wording) -> list[dict[str, str]]:
+    met = {row.fact: inside for row, inside in predicted(run.result.replay)}
+    rows = []
+    for row in run.result.replay:
+        share = is_share(row.unit)
+        factor = 100.0 if share else 1.0
+        decimals = words.decimals(row.reported * factor, row.mean * factor)
+        whole = (row.reported * factor) == round(row.reported * factor, decimals)
+        unit = words.text("per_cent") if share else words.label(row.unit)
+        inside = words.text("yes" if met[row.fact] else "no") if row.fact in met else ""
+        rows.append(
+            {
+                "label": words.label(row.label),
+                "unit": unit,
+                "locator": row.locator,
+                "reported": words.plain(row.reported * factor)
+                if whole
+                else words.number(row.reported * factor, decimals),
+                "mean": words.number(row.mean * factor, decimals),
+                "span": words.span(row.low * factor, row.high * factor, decimals),
+                "mark": words.text(f"mark_{row.mark.replace(' ', '_')}"),
+                "mark_id": row.mark.replace(" ", "_"),
+                "met": inside,
+            }
+        )
+    return rows
+
+
+def _glossary(words: Wording) -> list[tuple[str, str]]:
+    entries = [words.text(key).split(" | ", 1) for key in texts() if key.startswith("word_")]
+    return sorted(((word, meaning) for word, meaning in entries), key=lambda entry: entry[0].casefold())
+
+
+def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
+    """Return the report's content in one language.
+
+    Parameters
+    ----------
+    run : Run
+        What the run folder holds.
+    lang : str
+        ``da`` or ``en``.
+    svgs : dict
+        Figures by name, ready to stand in a page.
+    """
+    words = Wording(lang)
+    result = run.result
+    rows = deciding_rows(run)
+    main = result.worlds[0]
+    everything = [
+        {
+            "against": words.label(world.label),
+            "rows": [_comparison(run, row, words) for row in result.comparison if row.against == world.id],
+        }
+        for world in result.worlds[:-1]
+    ]
+    counts = _kinds(run)
+    begins = figures.change_day(run)
+    return {
+        "lang": lang,
+        "words": words,
+        "title": words.label(result.title),
+        "question": words.label(result.question),
+        "answer": _answer(run, rows, words),
+        "box": _box(run, words),
+        "references": [words.label(world.label) for world in result.worlds[:-1]],
+        "what_if": words.label(result.worlds[-1].label),
+        "main": words.label(main.label),
+        "deciding": [_comparison(run, row, words) for row in rows],
+        "luck": _luck(rows, words),
+        "everything": everything,
+        "staff": [
+            _comparison(run, row, words) for row in result.comparison if is_staff(row) and row.against == main.id
+        ],
+        "present": [
+            _present(run, service, svgs[f"present_{service}"], words)
+            for service in figures.present_services(run)
+            if f"present_{service}" in svgs
+        ],
+        "flows": _flows(run, svgs.get("flows"), words),
+        "changes": [words.label(label) for label in result.changes],
+        "begins": "" if math.isnan(begins) else words.day(figures.start_date(run), begins),
+        "replay": _replay(run, words),
+        "evidence": [(words.text(f"kind_{kind}"), words.number(n)) for kind, n in counts.items()],
+        "evidence_total": words.number(sum(counts.values())),
+        "verdicts": [(_SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
+        "glossary": _glossary(words),
+        "members": words.number(result.members),
+        "futures": words.number(result.futures),
+        "seed": result.seed,
+        "mark": run.mark,
+        "version": run.version,
+    }
+
+
+def _luck(rows: list[ComparisonRow], words: Wording) -> str:
+    if not rows or math.isnan(rows[0].luck_share):
+        return ""
+    luck = round(100 * min(1.0, max(0.0, rows[0].luck_share)))
+    return words.text("luck_note", luck=luck, rest=100 - luck)
+
+
+def both(label: Label) -> tuple[str, str]:
+    """Return a label's two texts, Danish first."""
+    return label.da, label.en

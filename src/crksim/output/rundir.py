@@ -1,0 +1,227 @@
+"""The folder of a run: the only place where files of a run are written, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import crksim
+from crksim.analysis.results import Result
+from crksim.errors import InputError, Problem
+from crksim.output.tables import LANGUAGES, PRIVACY, gate, read_run, result_tables
+
+__all__ = ["changed_files", "rewrite_report", "run_mark", "write_run"]
+
+#: Packages whose versions can move a number.
+_PACKAGES = ("numpy", "scipy", "simpy", "pandas", "pyarrow", "matplotlib", "xlsxwriter", "jinja2")
+
+
+def run_mark(study_dict: Mapping[str, Any], scenario_dict: Mapping[str, Any], result: Result) -> str:
+    """Return a short mark of study, scenario, seed and size (64 bits, hexadecimal): equal marks, equal numbers."""
+    told = [study_dict, scenario_dict, result.seed, result.members, result.futures, crksim.__version__]
+    text = json.dumps(told, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_run(
+    result: Result,
+    folder: Path,
+    *,
+    study_dict: Mapping[str, Any],
+    scenario_dict: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    evidence: Iterable[Mapping[str, Any]],
+    lang: str,
+) -> Path:
+    """Write everything a run found into a new folder and return it.
+
+    The files appear under a temporary name beside `folder` and are renamed at the end, so that a folder of that name
+    is always whole.  A name that is taken gets ``-2``, ``-3`` ...; the same result gives the same bytes in every file
+    but ``manifest.json``.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    folder : Path
+        Wished name.
+    study_dict, scenario_dict : dict
+        The study and the what-if, resolved, as plain data.
+    manifest : dict
+        What only the caller knows: wall time, date, git commit.
+    evidence : iterable of dict
+        One entry of the ledger each.
+    lang : str
+        ``da`` or ``en``: language of the workbook, and the one a report opens in.
+
+    Raises
+    ------
+    InputError
+        When the language is neither of the two.
+    """
+    if lang not in LANGUAGES:
+        raise InputError([Problem("lang", lang, "must be one of da, en")])
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        mark = run_mark(study_dict, scenario_dict, result)
+        _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
+        _write_tables(draft, result, [dict(entry) for entry in evidence], lang)
+        _write_pages(draft)
+        _write_manifest(draft, {**_circumstances(result, mark, lang), **manifest})
+        draft.chmod(0o755)
+        return _rename(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def rewrite_report(folder: Path, lang: str | None = None) -> Path:
+    """Draw figures and report of a run anew from its tables, and return the path of the report.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder.
+    lang : str, optional
+        Language the report opens in; the run's own when not given.
+    """
+    folder = Path(folder)
+    _write_pages(folder, lang)
+    told = json.loads((folder / "manifest.json").read_text("utf-8"))
+    told.pop("files", None)
+    _write_manifest(folder, told)
+    return folder / "report.html"
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Return the files of a run that are missing or no longer what was written, by their checksums."""
+    files = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
+    return [name for name, told in files.items() if not (folder / name).is_file() or _checksum(folder / name) != told]
+
+
+def _write_sources(
+    draft: Path, result: Result, study: Mapping[str, Any], scenario: Mapping[str, Any], mark: str, lang: str
+) -> None:
+    for name, content in (("study", study), ("scenario", scenario)):
+        _write_text(draft / f"{name}.yaml", yaml.safe_dump(_plain(content), allow_unicode=True, sort_keys=False))
+    about = {
+        "scenario": result.scenario,
+        "title": vars(result.title),
+        "question": vars(result.question),
+        "members": result.members,
+        "futures": result.futures,
+        "seed": result.seed,
+        "mark": mark,
+        "lang": lang,
+        "version": crksim.__version__,
+        "worlds": [{"id": w.id, "scenario": w.scenario, "label": vars(w.label)} for w in result.worlds],
+        "flows": sorted(result.flows),
+        "changes": [vars(label) for label in result.changes],
+    }
+    _write_json(draft / "run.json", about)
+    _write_json(draft / "gate.json", gate(result))
+
+
+def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]], lang: str) -> None:
+    from crksim.output import export
+
+    tables = result_tables(result, evidence)
+    export.write_parquet(draft / "measures.parquet", tables["measures"], categories=("world", "measure"))
+    export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
+    for name in ("summary", "comparison", "replay", "flows", "evidence"):
+        export.write_csv(draft / f"{name}.csv", tables[name])
+    export.write_danish_csv(draft / "comparison_da.csv", tables["comparison"])
+
+
+def _write_pages(folder: Path, lang: str | None = None) -> None:
+    from crksim.output import export, figures
+    from crksim.output.report import render
+
+    run = read_run(folder)
+    (folder / "figures").mkdir(exist_ok=True)
+    for language in LANGUAGES:
+        for name, svg in figures.draw_figures(run, language).items():
+            _write_text(folder / "figures" / f"{name}.{language}.svg", svg)
+    export.write_workbook(folder / "results.xlsx", run, lang or run.lang)
+    _write_text(folder / "report.html", render(folder, lang or run.lang))
+
+
+def _circumstances(result: Result, mark: str, lang: str) -> dict[str, Any]:
+    versions = {"python": platform.python_version(), "crksim": crksim.__version__}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # pragma: no cover - a stripped installation
+            continue
+    return {
+        "note": PRIVACY.en,
+        "scenario": result.scenario,
+        "seed": result.seed,
+        "members": result.members,
+        "futures": result.futures,
+        "config_hash": mark,
+        "lang": lang,
+        "versions": versions,
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }
+
+
+def _write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+    sums = {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
+    _write_json(folder / "manifest.json", {**told, "files": sums})
+
+
+def _rename(draft: Path, folder: Path) -> Path:
+    """Give the finished draft its name, or the next free one; a folder that is not empty is never replaced."""
+    for number in range(1, 10_000):
+        target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        if target.exists():
+            continue
+        try:
+            os.rename(draft, target)
+        except OSError:
+            if not target.exists():
+                raise
+            continue
+        return target
+    raise FileExistsError(f"{folder}: 9999 runs of this name exist")  # pragma: no cover
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in the types that YAML's safe dumper writes."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write through a temporary file, so that a reader sees the old text or the new one."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+def _write_json(path: Path, content: object) -> None:
+    _write_text(path, json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,304 @@
+"""The tables of a run: made from a `Result`, and a `Result` made from them again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from crksim.analysis.results import ComparisonRow, ReplayRow, Result, SeriesRow, World
+from crksim.model.network import Label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LANGUAGES", "Run", "flat", "frame", "gate", "predicted", "read_run", "result_tables", "service_labels"]
+
+LANGUAGES = ("da", "en")
+#: What every export says about its citizens.
+PRIVACY = Label(
+    "Tænkte borgere, dannet ud fra offentliggjorte optællinger; ingen oplysninger om virkelige personer.",
+    "Imagined citizens, made from published counts; nothing about real persons.",
+)
+
+Row = TypeVar("Row", ComparisonRow, SeriesRow, ReplayRow)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run as its folder tells it; everything that a report may use.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    study, scenario : dict
+        Plain dicts, as `study.yaml` and `scenario.yaml` hold them.
+    evidence : tuple of dict
+        One entry of the ledger each, values as text.
+    mark : str
+        Short mark of study, scenario, seed and size: equal marks, equal numbers.
+    lang : str
+        Language in which the run was made.
+    version : str
+        Version of crksim that made it.
+    """
+
+    result: Result
+    study: dict[str, Any]
+    scenario: dict[str, Any]
+    evidence: tuple[dict[str, str], ...]
+    mark: str
+    lang: str
+    version: str
+
+
+def flat(row: object) -> dict[str, Any]:
+    """Return a dataclass as one flat record; a label becomes two columns, ``_da`` and ``_en``."""
+    record: dict[str, Any] = {}
+    for field in dataclasses.fields(row):  # type: ignore[arg-type]
+        value = getattr(row, field.name)
+        if isinstance(value, Label):
+            record[f"{field.name}_da"], record[f"{field.name}_en"] = value.da, value.en
+        else:
+            record[field.name] = value
+    return record
+
+
+def _columns(kind: type) -> dict[str, str]:
+    """Return the flat columns of a dataclass and their types (``str``, ``float`` or ``bool``)."""
+    columns: dict[str, str] = {}
+    for field in dataclasses.fields(kind):
+        if field.type == "Label":
+            columns |= {f"{field.name}_da": "str", f"{field.name}_en": "str"}
+        else:
+            columns[field.name] = str(field.type)
+    return columns
+
+
+def _build(kind: type[Row], record: Mapping[str, Any]) -> Row:
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        name = field.name
+        if field.type == "Label":
+            values[name] = Label(record[f"{name}_da"], record[f"{name}_en"])
+        elif field.type == "float":
+            values[name] = float(record[name])
+        elif field.type == "bool":
+            values[name] = bool(record[name])
+        else:
+            values[name] = str(record[name])
+    return kind(**values)
+
+
+def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
+    """Return rows of one dataclass as a table with a column per flat field, also when there are no rows."""
+    import pandas as pd
+
+    columns = _columns(kind)
+    records = [flat(row) for row in rows]
+    table = pd.DataFrame(records, columns=list(columns))
+    return table.astype({name: "float64" for name, what in columns.items() if what == "float"})
+
+
+def _measures(result: Result) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    members, futures, count = result.members, result.futures, len(result.measures)
+    for world in result.worlds:
+        parts.append(
+            pd.DataFrame(
+                {
+                    "member": np.repeat(np.arange(members, dtype="int32"), futures * count),
+                    "future": np.tile(np.repeat(np.arange(futures, dtype="int32"), count), members),
+                    "world": world.id,
+                    "measure": list(result.measures) * (members * futures),
+                    "value": np.ascontiguousarray(world.values, dtype=np.float64).ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _summary(result: Result) -> pd.DataFrame:
+    import pandas as pd
+
+    named = {row.measure: row for row in reversed(result.comparison)}
+    records = []
+    for world in result.worlds:
+        for position, measure in enumerate(result.measures):
+            values = world.values[:, :, position]
+            known = values[~np.isnan(values)]
+            row = named.get(measure)
+            low, middle, high = np.quantile(known, (0.05, 0.5, 0.95)) if known.size else (math.nan,) * 3
+            records.append(
+                {
+                    "world": world.id,
+                    "measure": measure,
+                    "label_da": row.label.da if row else "",
+                    "label_en": row.label.en if row else "",
+                    "unit_da": row.unit.da if row else "",
+                    "unit_en": row.unit.en if row else "",
+                    "mean": float(known.mean()) if known.size else math.nan,
+                    "sd": float(known.std(ddof=1)) if known.size > 1 else math.nan,
+                    "low": float(low),
+                    "median": float(middle),
+                    "high": float(high),
+                    "defined": int(known.size),
+                    "runs": int(values.size),
+                }
+            )
+    return pd.DataFrame(records)
+
+
+def _flows(result: Result) -> pd.DataFrame:
+    import pandas as pd
+
+    records = [
+        {"world": world, "from": start, "to": end, "per_year": float(flow)}
+        for world, flows in sorted(result.flows.items())
+        for (start, end), flow in sorted(flows.items())
+    ]
+    return pd.DataFrame(records, columns=["world", "from", "to", "per_year"])
+
+
+def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> dict[str, pd.DataFrame]:
+    """Return every table of a run by the stem of its file."""
+    import pandas as pd
+
+    return {
+        "measures": _measures(result),
+        "summary": _summary(result),
+        "comparison": frame(result.comparison, ComparisonRow),
+        "series": frame(result.series, SeriesRow),
+        "replay": frame(result.replay, ReplayRow),
+        "flows": _flows(result),
+        "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
+    }
+
+
+def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:
+    """Return the facts marked predicted, each with whether the report's number lies inside the 90 % range."""
+    return [(row, row.low <= row.reported <= row.high) for row in rows if row.mark == "predicted"]
+
+
+def gate(result: Result) -> dict[str, object]:
+    """Return what the check against the report says; nothing is calibrated yet, so it never opens."""
+    checked = predicted(result.replay)
+    return {
+        "status": "not_calibrated",
+        "predicted": len(checked),
+        "met": sum(met for _, met in checked),
+        "facts": {row.fact: met for row, met in checked},
+    }
+
+
+def service_labels(study: Mapping[str, Any], scenario: Mapping[str, Any]) -> dict[str, Label]:
+    """Return the label of every service and cohort that the study or the changes name."""
+    labels: dict[str, Label] = {}
+
+    def note(id: str, entry: object) -> None:
+        label = entry.get("label") if isinstance(entry, Mapping) else None
+        if isinstance(label, Mapping) and {"da", "en"} <= label.keys():
+            labels[id] = Label(str(label["da"]), str(label["en"]))
+        elif isinstance(label, str):
+            labels[id] = Label(label, label)
+
+    for part in ("cohorts", "services"):
+        for id, entry in (study.get(part) or {}).items():
+            note(str(id), entry)
+    for address, change in (scenario.get("changes") or {}).items():
+        part, _, id = str(address).partition(".")
+        if part in ("cohorts", "services") and "." not in id and isinstance(change, Mapping):
+            note(id, change.get("add", change))
+    return labels
+
+
+def _read_csv(path: Path, columns: Mapping[str, str]) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    kinds = {"str": "str", "float": "float64", "bool": "bool"}
+    table = pd.read_csv(
+        path,
+        dtype={name: kinds[kind] for name, kind in columns.items()},
+        keep_default_na=False,
+        na_values={name: [""] for name, kind in columns.items() if kind == "float"},
+        float_precision="round_trip",
+        encoding="utf-8",
+    )
+    return [{str(key): value for key, value in record.items()} for record in table.to_dict("records")]
+
+
+def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[World, ...]]:
+    from crksim.output.export import read_parquet
+
+    table = read_parquet(folder / "measures.parquet", ["measure", "value"])
+    names: list[str] = table["measure"]
+    values: NDArray[np.float64] = np.asarray(table["value"], dtype=np.float64)
+    count = len(names) // (len(about["worlds"]) * about["members"] * about["futures"])
+    blocks = values.reshape(len(about["worlds"]), about["members"], about["futures"], count)
+    worlds = tuple(
+        World(world["id"], world["scenario"], Label(**world["label"]), blocks[i])
+        for i, world in enumerate(about["worlds"])
+    )
+    return tuple(names[:count]), worlds
+
+
+def read_run(folder: Path) -> Run:
+    """Return what a run folder holds; nothing but its files is read.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a file of the run is missing.
+    """
+    from crksim.output.export import read_parquet
+
+    about = json.loads((folder / "run.json").read_text("utf-8"))
+    measures, worlds = _read_worlds(folder, about)
+    series = read_parquet(folder / "series.parquet", list(_columns(SeriesRow)))
+    flows: dict[str, dict[tuple[str, str], float]] = {world: {} for world in about["flows"]}
+    for row in _read_csv(folder / "flows.csv", {"world": "str", "from": "str", "to": "str", "per_year": "float"}):
+        flows[row["world"]][row["from"], row["to"]] = row["per_year"]
+    result = Result(
+        scenario=about["scenario"],
+        title=Label(**about["title"]),
+        question=Label(**about["question"]),
+        measures=measures,
+        members=about["members"],
+        futures=about["futures"],
+        seed=about["seed"],
+        worlds=worlds,
+        comparison=tuple(
+            _build(ComparisonRow, row) for row in _read_csv(folder / "comparison.csv", _columns(ComparisonRow))
+        ),
+        series=tuple(SeriesRow(*values) for values in zip(*series.values(), strict=True)),
+        replay=tuple(_build(ReplayRow, row) for row in _read_csv(folder / "replay.csv", _columns(ReplayRow))),
+        flows=flows,
+        changes=tuple(Label(**label) for label in about["changes"]),
+    )
+    evidence = (folder / "evidence.csv").read_text("utf-8").strip()
+    return Run(
+        result=result,
+        study=yaml.safe_load((folder / "study.yaml").read_text("utf-8")) or {},
+        scenario=yaml.safe_load((folder / "scenario.yaml").read_text("utf-8")) or {},
+        evidence=tuple(_read_texts(folder / "evidence.csv")) if evidence else (),
+        mark=about["mark"],
+        lang=about["lang"],
+        version=about["version"],
+    )
+
+
+def _read_texts(path: Path) -> list[dict[str, str]]:
+    import pandas as pd
+
+    table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
+    return [{str(key): str(value) for key, value in record.items()} for record in table.to_dict("records")]
