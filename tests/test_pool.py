@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_results_come_in_the_order_of_the_units_from_any_number_of_workers(worke
         found = list(pool.run_all(slow_first, range(9), progress=lambda done, total: seen.append((done, total))))
     assert found == list(range(9))
     assert seen[-1] == (9, 9)
-    assert all(later > earlier for earlier, later in zip(seen, seen[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(seen))
 
 
 @pytest.mark.unit
@@ -75,8 +76,7 @@ def test_a_pool_takes_several_jobs_and_none_at_all():
 def test_a_failing_unit_is_named_after_those_before_it_were_given(workers):
     found = []
     with open_pool(workers) as pool, pytest.raises(CheckError, match="member 3: ZeroDivisionError: nothing to share"):
-        for value in pool.run_all(fail_at_three, range(6), name="member {}".format):
-            found.append(value)
+        found.extend(pool.run_all(fail_at_three, range(6), name="member {}".format))
     assert found == [0, 1, 2]
 
 
@@ -158,5 +158,5 @@ def alive(process):
 @pytest.mark.unit
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True, "two"])
 def test_the_number_of_workers_is_a_whole_number_of_at_least_one(workers):
-    with pytest.raises(InputError, match="workers = .*must be a whole number of at least 1"), open_pool(workers):
+    with pytest.raises(InputError, match=r"workers = .*must be a whole number of at least 1"), open_pool(workers):
         pass

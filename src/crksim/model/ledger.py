@@ -138,7 +138,9 @@ class Ledger:
             for found in (self.entry(address),)
         ]
 
-    def draw(self, network: Network, uniform: Callable[[str], float]) -> dict[str, float]:
+    def draw(
+        self, network: Network, uniform: Callable[[str], float], given: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
         """Return one member of the ensemble: a value for every parameter.
 
         A parameter without evidence, with the law ``fixed``, or made of other parameters keeps what is written.
@@ -149,6 +151,8 @@ class Ledger:
             Where the parameters are declared.
         uniform : callable
             Name of a parameter -> its draw in (0, 1).
+        given : mapping of str to float, optional
+            Parameters that are not drawn: name -> value.
 
         Returns
         -------
@@ -161,9 +165,10 @@ class Ledger:
             When a parameter's value does not go with its evidence.
         """
         problems: list[Problem] = []
-        theta: dict[str, float] = {}
+        names = {parameter.id for parameter in network.parameters}
+        theta = {name: value for name, value in (given or {}).items() if name in names}
         for parameter in network.parameters:
-            if not parameter.value.parameters:
+            if not parameter.value.parameters and parameter.id not in theta:
                 theta[parameter.id] = self._drawn(parameter, uniform, problems)
         if problems:
             raise InputError(problems)
