@@ -1,0 +1,1 @@
+"""How it runs: the only floor that knows SimPy."""

@@ -129,8 +129,8 @@ class StayLog:
     def content_hash(self) -> str:
         """Return a hash of the rows that is the same on every machine and for every way of storing them."""
         digest = hashlib.sha256()
-        for name in fields(self.legend):
-            digest.update(repr(getattr(self.legend, name.name)).encode())
+        for part in fields(self.legend):
+            digest.update(repr(getattr(self.legend, part.name)).encode())
         for name, column in self.columns().items():
             kind = "<" + COLUMNS[name]
             digest.update(name.encode() + np.ascontiguousarray(column, dtype=kind).tobytes())

@@ -1,0 +1,162 @@
+"""When newcomers come: dyadic strips of a keyed Poisson field, so that a changed rate moves nobody.
+
+Strip 0 covers rates of 0-1 citizens a year, strip j those of 2^(j-1) to 2^j.  Each strip is a Poisson stream of its
+own; a point of it is a citizen when its keyed height lies under the rate of that moment (thinning, Lewis and Shedler
+1979).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crksim.errors import CheckError
+from crksim.model.clock import YEAR, month_index
+from crksim.model.network import Arrivals, Number
+from crksim.simulation.luck import Luck, constant, exponentials, on_grid, uniforms
+
+__all__ = ["PRESENT", "STRIP", "arrival_rate", "arrivals"]
+
+#: A newcomer's number is ``strip * STRIP + place in the strip``.
+STRIP = 1 << 26
+#: Those present at the start are numbered from ``(PRESENT + index of the present entry) * STRIP``.
+PRESENT = 48
+
+_Vector = NDArray[np.float64]
+
+
+def _stepped(number: Number, theta: dict[str, float], days: _Vector) -> _Vector:
+    starts = np.array([start for start, _ in number.steps])
+    values = np.array([quantity.value(theta) for _, quantity in number.steps])
+    return np.asarray(values[np.searchsorted(starts, days, side="right") - 1])
+
+
+def arrival_rate(pattern: Arrivals, theta: dict[str, float], start: str, days: _Vector) -> _Vector:
+    """Return the arrival rate at given days.
+
+    Parameters
+    ----------
+    pattern : Arrivals
+        The cohort's arrivals.
+    theta : dict of str to float
+        Parameter values.
+    start : str
+        ISO date of day 0.
+    days : ndarray of float, shape (n,)
+        Days since start.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        Citizens per day.
+    """
+    if pattern.rate is None:
+        return np.zeros(len(days))
+    rate = _stepped(pattern.rate, theta, days)
+    if pattern.months is not None:
+        table = np.array([[_stepped(month, theta, days)] for month in pattern.months])[:, 0]
+        rate = rate * table[month_index(days, start), np.arange(len(days))]
+    if pattern.pattern and pattern.period is not None:
+        into = np.mod(days, pattern.period)
+        starts = np.array([at for at, _ in pattern.pattern])
+        values = np.array([_stepped(factor, theta, days) for _, factor in pattern.pattern])
+        rate = rate * values[np.searchsorted(starts, into, side="right") - 1, np.arange(len(days))]
+    if pattern.wave is not None:
+        amplitude, period, phase = (_stepped(number, theta, days) for number in pattern.wave)
+        rate = rate * (1.0 + amplitude * np.sin(2.0 * math.pi * (days - phase) / period))
+    return np.asarray(rate)
+
+
+def _highest(number: Number, theta: dict[str, float]) -> float:
+    return max(quantity.value(theta) for _, quantity in number.steps)
+
+
+def _ceiling(pattern: Arrivals, theta: dict[str, float]) -> float:
+    if pattern.rate is None:
+        return 0.0
+    ceiling = _highest(pattern.rate, theta)
+    if pattern.months is not None:
+        ceiling *= max(_highest(month, theta) for month in pattern.months)
+    if pattern.pattern:
+        ceiling *= max(_highest(factor, theta) for _, factor in pattern.pattern)
+    if pattern.wave is not None:
+        ceiling *= 1.0 + abs(_highest(pattern.wave[0], theta))
+    return ceiling
+
+
+def _strip(luck: Luck, key: str, strip: int, width: float, until: float) -> tuple[NDArray[np.int64], _Vector]:
+    numbers: list[NDArray[np.int64]] = []
+    times: list[_Vector] = []
+    reached, drawn = 0.0, 0
+    expected = width * until
+    block = max(16, int(expected + 4.0 * math.sqrt(expected)))
+    while reached < until:
+        if drawn + block > STRIP:
+            raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
+        number = strip * STRIP + np.arange(drawn, drawn + block, dtype=np.int64)
+        gaps = on_grid(exponentials(luck.bases(key, number), constant("", 0, "gap")) / width)
+        time = reached + np.cumsum(gaps)
+        numbers.append(number)
+        times.append(time)
+        reached, drawn = float(time[-1]), drawn + block
+        block = max(16, block // 8)
+    number, time = np.concatenate(numbers), np.concatenate(times)
+    before = time < until
+    return number[before], time[before]
+
+
+def arrivals(
+    luck: Luck, key: str, pattern: Arrivals, theta: dict[str, float], start: str, until: float
+) -> tuple[NDArray[np.int64], _Vector]:
+    """Return the newcomers of one cohort before the day `until`, in order of arrival.
+
+    Parameters
+    ----------
+    luck : Luck
+        Luck of the replication.
+    key : str
+        Luck key of the cohort.
+    pattern : Arrivals
+        Its arrivals.
+    theta : dict of str to float
+        Parameter values.
+    start : str
+        ISO date of day 0.
+    until : float
+        Days since start.
+
+    Returns
+    -------
+    numbers : ndarray of int, shape (n,)
+        Numbers of the citizens; independent of the rate.
+    times : ndarray of float, shape (n,)
+        Days since start, on the grid.
+    """
+    if pattern.times or pattern.every is not None:
+        if pattern.every is not None:
+            first, step = pattern.every
+            times = np.asarray(first + step * np.arange(max(0, math.ceil((until - first) / step))), np.float64)
+        else:
+            times = np.sort(np.array(pattern.times, np.float64))
+        times = on_grid(times)
+        numbers = np.arange(len(times), dtype=np.int64)
+        keep = (times >= 0.0) & (times < until)
+        return numbers[keep], times[keep]
+    ceiling = _ceiling(pattern, theta) * YEAR
+    parts: list[tuple[NDArray[np.int64], _Vector]] = []
+    strip, low = 0, 0.0
+    while low < ceiling:
+        high = 1.0 if strip == 0 else low * 2.0
+        number, time = _strip(luck, key, strip, (high - low) / YEAR, until)
+        height = low + (high - low) * uniforms(luck.bases(key, number), constant("", 0, "height"))
+        under = height < arrival_rate(pattern, theta, start, time) * YEAR
+        parts.append((number[under], time[under]))
+        strip, low = strip + 1, high
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0)
+    numbers = np.concatenate([number for number, _ in parts])
+    times = np.concatenate([time for _, time in parts])
+    order = np.lexsort((numbers, times))
+    return numbers[order], times[order]

@@ -1,0 +1,267 @@
+"""What is drawn when a citizen is admitted: the end, its time, its destination, its outcome, for blocks of citizens."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crksim.model.laws import Law
+from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
+from crksim.simulation.staylog import DIED
+
+__all__ = ["HOME", "ORIGIN", "Behaviour", "BoundEnd", "Outcome", "Steps", "pack"]
+
+#: Destinations that are known only when the stay ends.
+HOME, ORIGIN = -5, -6
+
+_GRID = 2.0**20
+
+
+def pack(end: int, to: int, status: int = -1, gain: int = 0) -> int:
+    """Pack the four small columns that an end decides into one number of 27 bits; end -1 is a row still open."""
+    return (((end + 1) * 256 + to + 6) * 64 + status + 1) * 4 + gain + 1
+
+
+class Steps:
+    """A rate per day as a step function of the calendar.
+
+    Parameters
+    ----------
+    times : sequence of float
+        Days from which each rate holds; the first is ``-inf``.
+    rates : sequence of float
+        Rates per day.
+    """
+
+    __slots__ = ("constant", "rates", "times")
+
+    def __init__(self, times: Sequence[float], rates: Sequence[float]) -> None:
+        self.times, self.rates = list(times), list(rates)
+        self.constant = len(self.rates) == 1
+
+    def at(self, day: float) -> float:
+        """Return the rate in force on a day."""
+        return self.rates[bisect_right(self.times, day) - 1]
+
+    def reach(self, now: float, amount: float) -> float:
+        """Return how many days from `now` it takes to gather `amount` of hazard, on the grid; inf if never."""
+        if self.constant:
+            rate = self.rates[0]
+            return round(amount / rate * _GRID) / _GRID if rate > 0.0 else math.inf
+        index, passed = bisect_right(self.times, now) - 1, 0.0
+        for rate, end in zip(self.rates[index:], [*self.times[index + 1 :], math.inf], strict=True):
+            room = rate * (end - now - passed) if rate > 0.0 else 0.0
+            if amount < room:
+                return round((passed + amount / rate) * _GRID) / _GRID
+            amount -= room
+            passed = end - now
+        return math.inf
+
+    def spent(self, start: float, end: float) -> float:
+        """Return the cumulative hazard between two days."""
+        if self.constant:
+            return self.rates[0] * (end - start)
+        index, total, at = bisect_right(self.times, start) - 1, 0.0, start
+        for rate, until in zip(self.rates[index:], [*self.times[index + 1 :], math.inf], strict=True):
+            total += rate * (min(until, end) - at)
+            if until >= end:
+                break
+            at = until
+        return total
+
+
+class Outcome:
+    """One way a stay can turn out: the end, the destination, the status, what it changes."""
+
+    __slots__ = ("becomes", "code", "to")
+
+    def __init__(self, end: int, to: int, status: int, gain: int, becomes: tuple[tuple[str, str], ...]) -> None:
+        self.to = to
+        self.becomes = becomes
+        self.code = pack(end, to if to >= DIED else 0, status, gain)
+
+
+class BoundEnd:
+    """An end of a stay with its numbers filled in.
+
+    Parameters
+    ----------
+    index : int
+        Index in the legend's ends.
+    law : Law or None
+        Planned length, in days.
+    hazard : Steps or None
+        Competing rate.
+    to, status, without : tuple of (tuple of float, tuple)
+        Running sums of the shares, and what each branch leads to.
+    becomes : tuple of (str, running sums, values)
+        Attributes that change.
+    """
+
+    __slots__ = ("becomes", "favourable", "hazard", "id", "index", "law", "status", "to", "width", "without")
+
+    def __init__(
+        self,
+        id: str,
+        index: int,
+        law: Law | None,
+        hazard: Steps | None,
+        to: tuple[tuple[float, ...], tuple[int, ...]],
+        status: tuple[tuple[float, ...], tuple[int, ...]],
+        without: tuple[tuple[float, ...], tuple[int, ...]] | None,
+        becomes: tuple[tuple[str, tuple[float, ...], tuple[str, ...]], ...],
+        favourable: int,
+    ) -> None:
+        self.id, self.index, self.law, self.hazard = id, index, law, hazard
+        self.to, self.status, self.without, self.becomes = to, status, without, becomes
+        self.favourable = favourable
+        self.width = len(to[1]) * len(status[1]) * (1 if without is None else len(without[1]))
+        for _, _, values in becomes:
+            self.width *= len(values)
+
+    def outcome(self, branch: int) -> Outcome:
+        """Return the outcome of one combination of branches, numbered as in `Behaviour`."""
+        becomes = []
+        for name, _, values in reversed(self.becomes):
+            branch, value = divmod(branch, len(values))
+            if values[value] != "same":
+                becomes.append((name, values[value]))
+        gain = 0
+        without = None
+        if self.without is not None:
+            branch, which = divmod(branch, len(self.without[1]))
+            without = self.without[1][which]
+        branch, which = divmod(branch, len(self.status[1]))
+        status = self.status[1][which]
+        if without is not None:
+            gain = int(status == self.favourable) - int(without == self.favourable)
+        return Outcome(self.index, self.to[1][branch], status, gain, tuple(sorted(becomes)))
+
+
+def _branch(cumulative: tuple[float, ...], u: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.searchsorted(np.array(cumulative[:-1]), u, side="right")
+
+
+class Behaviour:
+    """Everything that admission to a service draws for one sort of citizen, in force over one span of dates.
+
+    Parameters
+    ----------
+    number : int
+        Identity within the plan.
+    family : str
+        Luck key of the service.
+    planned : tuple of float
+        Running sums of the shares of the planned ends, which stand first in `ends`; empty when there are only hazards.
+    ends : tuple of BoundEnd
+        Planned ends, then hazards by id.
+    death : Steps or None
+        Death rate while staying.
+    """
+
+    __slots__ = (
+        "_after",
+        "_offsets",
+        "_outcomes",
+        "competing",
+        "death",
+        "ends",
+        "family",
+        "hazards",
+        "key",
+        "planned",
+        "simple",
+    )
+
+    def __init__(
+        self, number: int, family: str, planned: tuple[float, ...], ends: tuple[BoundEnd, ...], death: Steps | None
+    ) -> None:
+        self.key = number << 12
+        self.family, self.planned, self.ends, self.death = family, planned, ends, death
+        self.hazards = tuple(
+            (index, end.hazard) for index, end in enumerate(ends) if end.hazard is not None and end.hazard.constant
+        )
+        self.competing = tuple(
+            (index, end.hazard) for index, end in enumerate(ends) if end.hazard is not None and not end.hazard.constant
+        )
+        self.simple = not self.competing and death is None
+        self._offsets = [0]
+        for end in ends:
+            self._offsets.append(self._offsets[-1] + end.width)
+        self._outcomes: list[Outcome | None] = [None] * self._offsets[-1]
+        self._after = None
+
+    def chosen(self, bases: NDArray[np.uint64], nth: int) -> NDArray[np.intp]:
+        """Return the planned end of each citizen's nth visit, as index in `ends`."""
+        if len(self.planned) == 1:
+            return np.zeros(len(bases), np.intp)
+        return _branch(self.planned, uniforms(bases, constant(self.family, nth, "end")))
+
+    def block(self, bases: NDArray[np.uint64], nth: int) -> tuple[list[Outcome], list[float]]:
+        """Return outcomes and lengths (days) of the nth visit for a block of citizens, constant hazards included."""
+        if self.planned:
+            end = self.chosen(bases, nth)
+            lengths = self._lengths(bases, nth, end)
+        else:
+            end = np.zeros(len(bases), np.intp)
+            lengths = np.full(len(bases), math.inf)
+        for index, hazard in self.hazards:
+            rate = hazard.rates[0]
+            if rate > 0.0:
+                amount = exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id))
+                time = on_grid(amount / rate)
+                first = time < lengths
+                lengths = np.where(first, time, lengths)
+                end = np.where(first, index, end)
+        return self.outcomes(bases, nth, end), lengths.tolist()
+
+    def _lengths(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.float64]:
+        u = uniforms(bases, constant(self.family, nth, "length"))
+        laws = [self.ends[index].law for index in range(len(self.planned))]
+        if all(law == laws[0] for law in laws):
+            assert laws[0] is not None
+            return on_grid(laws[0].quantile(u))
+        lengths = np.empty(len(bases))
+        for index, law in enumerate(laws):
+            mine = end == index
+            if law is not None and mine.any():
+                lengths[mine] = law.quantile(u[mine])
+        return on_grid(lengths)
+
+    def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> list[float]:
+        """Return the cumulative hazard that each citizen takes before end `index` comes."""
+        amounts: list[float] = exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)).tolist()
+        return amounts
+
+    def outcomes(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> list[Outcome]:
+        """Return the outcome of each citizen, given the end of each."""
+        which = np.asarray(self._offsets)[end]
+        for index, bound in enumerate(self.ends):
+            if bound.width > 1:
+                mine = end == index
+                if mine.any():
+                    which[mine] += self._branches(bases[mine], nth, bound)
+        made = self._outcomes
+        for branch in np.flatnonzero(np.bincount(which, minlength=1)).tolist():
+            if made[branch] is None:
+                index = bisect_right(self._offsets, branch) - 1
+                made[branch] = self.ends[index].outcome(branch - self._offsets[index])
+        return [made[branch] for branch in which.tolist()]
+
+    def _branches(self, bases: NDArray[np.uint64], nth: int, end: BoundEnd) -> NDArray[np.intp]:
+        branch = np.zeros(len(bases), np.intp)
+        if len(end.to[1]) > 1:
+            branch = _branch(end.to[0], uniforms(bases, constant(self.family, nth, "to")))
+        if len(end.status[1]) > 1 or end.without is not None:
+            u = uniforms(bases, constant(self.family, nth, "status"))
+            branch = branch * len(end.status[1]) + _branch(end.status[0], u)
+            if end.without is not None:
+                branch = branch * len(end.without[1]) + _branch(end.without[0], u)
+        for name, cumulative, values in end.becomes:
+            u = uniforms(bases, constant(self.family, nth, "becomes:" + name))
+            branch = branch * len(values) + _branch(cumulative, u)
+        return branch

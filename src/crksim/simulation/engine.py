@@ -1,0 +1,323 @@
+"""Run a plan: newcomers, stays and history as call-backs on SimPy events, one log, no other output."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import simpy
+
+from crksim.simulation.arrivals import arrivals
+from crksim.simulation.behaviour import HOME, ORIGIN, Outcome
+from crksim.simulation.live import (
+    ARRIVAL,
+    CLOSED,
+    CODE,
+    HELD,
+    HISTORY,
+    STAYING,
+    WAITING,
+    Chunk,
+    Citizen,
+    LiveService,
+    Stay,
+    Wake,
+)
+from crksim.simulation.luck import Luck, constant, exponentials, uniforms
+from crksim.simulation.opening import opening
+from crksim.simulation.plan import Plan
+from crksim.simulation.referring import Rules
+from crksim.simulation.rows import log_of
+from crksim.simulation.staylog import DIED, LEAVE, StayLog
+
+__all__ = ["Run", "simulate"]
+
+#: Citizens whose luck is drawn in one go.
+CHUNK = 1024
+
+
+def simulate(plan: Plan, luck: Luck, *, until: float | None = None) -> StayLog:
+    """Run one replication from the start of the study and return its log.
+
+    Parameters
+    ----------
+    plan : Plan
+        Structure and numbers.
+    luck : Luck
+        The luck of the replication.
+    until : float, optional
+        Day to stop at, days since start; the study's end unless given.
+
+    Returns
+    -------
+    StayLog
+        A row for every request before `until`.
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # the loop makes no garbage cycles worth looking for; looking costs up to half the time
+    try:
+        run = Run(plan, luck, plan.structure.study.end if until is None else until)
+        run.start()
+        run.env.run(until=run.until)
+        return run.finish()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class Run:
+    """One replication in the making.
+
+    Parameters
+    ----------
+    plan : Plan
+        Structure and numbers.
+    luck : Luck
+        The luck of the replication.
+    until : float
+        Day to stop at.
+    """
+
+    def __init__(self, plan: Plan, luck: Luck, until: float) -> None:
+        self.plan, self.luck, self.until = plan, luck, until
+        self.structure = structure = plan.structure
+        self.env = simpy.Environment()
+        self.rows: list[float] = []
+        families = sorted({service.luck_key for service in structure.services})
+        self.family_index = {family: index for index, family in enumerate(families)}
+        self.rules = Rules(self)
+        self.services = [LiveService(self, index) for index in range(len(structure.services))]
+        self.mortal = any(service.death for service in structure.services)
+
+    # -- what the living parts ask for -------------------------------------------------------------------------
+
+    def at(self, time: float, priority: int, event: Wake, now: float) -> None:
+        """Put an event on the calendar."""
+        self.env.schedule(event, priority, time - now)  # type: ignore[arg-type]
+
+    def beside(self, citizen: Citizen) -> dict[int, Stay]:
+        """Return the open rows of a citizen that stand beside the main strand."""
+        if citizen.beside is None:
+            citizen.beside = {}
+        return citizen.beside
+
+    def resolved(self, to: int, citizen: Citizen, origin: Any) -> int:
+        """Return the destination behind a word that depends on the citizen; without an origin it is the home."""
+        if to == ORIGIN and origin is not None:
+            return int(origin[0])
+        if to in (HOME, ORIGIN):
+            home = self.structure.kinds[citizen.kind].get("home")
+            return LEAVE if home is None else self.structure.service_index[home]
+        return to
+
+    def go(
+        self, citizen: Citizen, to: int, now: float, from_row: int, strand: int, origin: Any, flags: int = 0
+    ) -> None:
+        """Send a citizen to a destination that is known."""
+        if to >= 0:
+            self.services[to].request(citizen, now, from_row, strand, -1, origin, None, None, flags)
+        elif to == DIED:
+            self.die(citizen, now, None)
+
+    def death(self, wake: Wake) -> None:
+        """Let a citizen die while waiting or held."""
+        stay = wake.stay
+        if stay.state not in (STAYING, CLOSED) and stay.risk is not None:
+            self.die(stay.citizen, wake.at, None)
+
+    def die(self, citizen: Citizen, now: float, outcome: Outcome | None) -> None:
+        """Close every open row of a citizen; the main stay keeps the end that led to it, if one did."""
+        rows = [citizen.main] if citizen.main is not None else []
+        rows += [citizen.beside[strand] for strand in sorted(citizen.beside)] if citizen.beside else []
+        died = CODE["died"] + (DIED + 1) * 256
+        for stay in rows:
+            if stay.state == CLOSED:
+                continue
+            for request in stay.requests or ():
+                if request.state == WAITING:
+                    request.service.unqueue(request, now)
+                    request.service.close(request, now, died)
+            stay.requests = None
+            if stay.state == WAITING:
+                stay.service.unqueue(stay, now)
+                stay.service.close(stay, now, died)
+                continue
+            code = outcome.code if outcome is not None and stay is citizen.main else died
+            stay.service.close(stay, now, code)
+            stay.service.gone(stay, now)
+        citizen.main, citizen.beside = None, None
+
+    # -- history -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Lay out history, let in those present at the start, and wait for the first newcomer."""
+        changes: list[tuple[float, int, int, Callable[[Wake], None]]] = []
+        for service in self.services:
+            changes += [(day, order, service.tie, call) for day, order, call in self._history(service)]
+        for day in sorted(self.rules._dated):
+            changes.append((day, 3, 0, lambda wake: self.rules.new_epoch()))
+        for day, order, tie, call in sorted(changes, key=lambda change: change[:3]):
+            if day <= 0.0:
+                call(Wake(call, 0.0))
+            elif day < self.until:
+                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), 0.0)
+        opening(self)
+        self._newcomers()
+
+    def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
+        """Return the dated changes of one service: (day, order, call-back)."""
+        spec = service.spec
+        changes: list[tuple[float, int, Callable[[Wake], None]]] = []
+        for number, apply in ((spec.places.hard, self._set_places), (spec.room, self._set_room)):
+            for day, _ in number.steps if number is not None else ():
+                changes.append((max(day, 0.0), 1, lambda wake, s=service, a=apply: a(s, wake.at)))  # type: ignore[misc]
+        for day in self.structure.dates.get(service.index, ()):
+            changes.append((day, 2, lambda wake, s=service: _next_epoch(s)))  # type: ignore[misc]
+        if spec.opens > 0.0:
+            changes.append((spec.opens, 0, lambda wake, s=service: _open(s)))  # type: ignore[misc]
+        if spec.closes is not None:
+            changes.append((spec.closes.on, 4, lambda wake, s=service: s.close_down(wake.at)))  # type: ignore[misc]
+        return changes
+
+    def _set_places(self, service: LiveService, now: float) -> None:
+        hard = service.spec.places.hard
+        assert hard is not None
+        places = float(round(self.plan.number(hard, now)))
+        service.free += places - service.places
+        service.places = places
+        if service.waiting:
+            service.offer(now)
+
+    def _set_room(self, service: LiveService, now: float) -> None:
+        room = service.spec.room
+        assert room is not None
+        service.room = float(round(self.plan.number(room, now)))
+
+    # -- newcomers ---------------------------------------------------------------------------------------------
+
+    def _newcomers(self) -> None:
+        """Merge the cohorts' arrivals and put the first on the calendar; each puts the next."""
+        parts = []
+        for index, cohort in enumerate(self.structure.cohorts):
+            numbers, times = arrivals(
+                self.luck, cohort.luck_key, cohort.arrivals, self.plan.theta, self.structure.study.start, self.until
+            )
+            parts.append(
+                (times, np.full(len(times), self.structure.cohort_rank[index]), numbers, np.full(len(times), index))
+            )
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else []
+        if not columns or not len(columns[0]):
+            return
+        order = np.lexsort((columns[2], columns[1], columns[0]))
+        self._chunks: dict[tuple[int, int], tuple[Chunk, list[int], list[int]]] = {}
+        self._numbers = {index: part[2] for index, part in enumerate(parts)}
+        place = np.empty(len(order), np.int64)
+        cohort_of = columns[3][order]
+        for index in range(len(parts)):
+            mine = cohort_of == index
+            place[mine] = np.arange(int(mine.sum()))
+        self._coming = zip(
+            columns[0][order].tolist(), cohort_of.tolist(), columns[2][order].tolist(), place.tolist(), strict=True
+        )
+        self._ARRIVE = (self._arrive,)
+        self._next(Wake(self._arrive, 0.0))
+
+    def _next(self, wake: Wake) -> None:
+        for coming in self._coming:
+            wake.callbacks, wake.stay = self._ARRIVE, coming
+            tie = (self.structure.cohort_rank[coming[1]] << 32) + coming[2]
+            self.env.schedule(wake, ARRIVAL + tie, coming[0] - wake.at)  # type: ignore[arg-type]
+            wake.at = coming[0]
+            return
+
+    def _arrive(self, wake: Wake) -> None:
+        now, cohort, number, place = wake.stay
+        index = place & (CHUNK - 1)
+        chunk, kinds, enters = self._chunk(cohort, place // CHUNK)
+        self.newcomer(cohort, number, kinds[index], chunk, index, enters[index], now)
+        self._next(wake)
+
+    def newcomer(self, cohort: int, number: int, kind: int, chunk: Chunk, place: int, enters: int, now: float) -> None:
+        """Let a new citizen ask at the door."""
+        tie = (self.structure.cohort_rank[cohort] << 32) + number
+        citizen = Citizen(((cohort << 32) + number) << 12, tie, kind, chunk, place)
+        if self.mortal:
+            citizen.budget = self.budgets(chunk)[place]
+        self.go(citizen, self.resolved(enters, citizen, None), now, -1, 0, None)
+
+    def budgets(self, chunk: Chunk) -> list[float]:
+        """Return the death budgets of a chunk of citizens."""
+        found = chunk.blocks.get("death")
+        if found is None:
+            found = chunk.blocks["death"] = exponentials(chunk.bases, constant("", 0, "death")).tolist()
+        return cast("list[float]", found)
+
+    def _chunk(self, cohort: int, which: int) -> tuple[Chunk, list[int], list[int]]:
+        found = self._chunks.get((cohort, which))
+        if found is None:
+            it = self.structure.cohorts[cohort]
+            numbers = self._numbers[cohort][which * CHUNK : (which + 1) * CHUNK]
+            chunk = Chunk(self.luck.bases(it.luck_key, numbers))
+            kinds = self.kinds(cohort, chunk)
+            enters = [LEAVE] * len(numbers)
+            if it.enters is not None:
+                sums, to = self.plan.destinations(it.enters, 0.0)
+                u = uniforms(chunk.bases, constant("", 0, "enters"))
+                enters = np.array(to)[np.searchsorted(np.array(sums[:-1]), u, side="right")].tolist()
+            found = self._chunks[cohort, which] = (chunk, kinds, enters)
+        return found
+
+    def kinds(self, cohort: int, chunk: Chunk) -> list[int]:
+        """Draw the attributes of a chunk of newcomers; return their kinds."""
+        it = self.structure.cohorts[cohort]
+        number = np.zeros(len(chunk.bases), np.int64)
+        names: list[tuple[str, tuple[str, ...]]] = []
+        for name, shares in it.attributes:
+            sums, values = self.plan.shares(shares, 0.0)
+            names.append((name, values))
+            number *= len(values)
+            if len(values) > 1:
+                u = uniforms(chunk.bases, constant("", 0, "attribute:" + name))
+                number += np.searchsorted(np.array(sums[:-1]), u, side="right")
+        kind_of: dict[int, int] = {}
+        for code in np.unique(number).tolist():
+            attributes, rest = {"cohort": it.id}, code
+            for name, values in reversed(names):
+                rest, value = divmod(rest, len(values))
+                attributes[name] = values[value]
+            kind_of[code] = self.structure.kind(attributes)
+        return [kind_of[code] for code in number.tolist()]
+
+    # -- the end of the run ------------------------------------------------------------------------------------
+
+    def finish(self) -> StayLog:
+        """Write the rows still open and return the log."""
+        for stay in self.still_open():
+            stay.service.write_open(stay)
+        log = log_of(self.rows, self.structure, 0.0, self.until)
+        self.rows.clear()
+        return log
+
+    def still_open(self) -> list[Stay]:
+        """Return the stays in progress and the requests waiting, in order of cohort, citizen and row."""
+        # SimPy has no public way to list what is scheduled; every stay in progress is there as its own event.
+        found = [entry[3] for entry in self.env._queue if isinstance(entry[3], Stay)]
+        found = [stay for stay in found if stay.state == STAYING]
+        for service in self.services:
+            for stay in service.in_line():
+                found.append(stay)
+                if stay.holder is not None and stay.holder.state == HELD:
+                    found.append(stay.holder)
+        return sorted(found, key=lambda stay: (stay.citizen.ident, stay.row))
+
+
+def _next_epoch(service: LiveService) -> None:
+    service.epoch += 1
+    service.behaviours.clear()
+
+
+def _open(service: LiveService) -> None:
+    service.open = True
+    service.guarded = service.spec.eligible is not None or service.spec.closes is not None

@@ -1,0 +1,131 @@
+"""Those present when the study starts: a table of open rows, their ends drawn by length-bias."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crksim.errors import CheckError
+from crksim.model.laws import elapsed_quantile, mean_thinned, residual_quantile
+from crksim.model.network import Present
+from crksim.simulation.arrivals import PRESENT, STRIP
+from crksim.simulation.behaviour import Behaviour, Outcome
+from crksim.simulation.live import END, STAYING, Chunk, Citizen, LiveService, Stay
+from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
+from crksim.simulation.staylog import OPENING
+
+if TYPE_CHECKING:
+    from crksim.simulation.engine import Run
+
+__all__ = ["opening"]
+
+
+def opening(run: Run) -> None:
+    """Put everyone who is present at the start into their services.
+
+    Raises
+    ------
+    CheckError
+        When a present citizen's home is no open service.
+    """
+    for cohort_index, cohort in enumerate(run.structure.cohorts):
+        for entry_index, entry in enumerate(cohort.present):
+            _let_in(run, cohort_index, entry_index, entry)
+
+
+def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> None:
+    cohort = run.structure.cohorts[cohort_index]
+    count = round(run.plan.number(entry.count, 0.0))
+    chunk = Chunk(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
+    kinds = run.kinds(cohort_index, chunk)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for place, kind in enumerate(kinds):
+        at = run.structure.kinds[kind].get("home", "") if entry.at == "home" else entry.at
+        if at not in run.structure.service_index:
+            raise CheckError(f"cohorts.{cohort.id}.present.{entry.id}: a citizen has no home to be present in")
+        groups.setdefault((run.structure.service_index[at], kind), []).append(place)
+    drawn: dict[int, tuple[int, Behaviour, Outcome, float, float]] = {}
+    for (service, kind), places in groups.items():
+        behaviour = run.plan.behaviour(service, kind, run.services[service].epoch)
+        outcomes, ages, lengths = _stays(behaviour, chunk.bases[places], entry.lengths == "residual")
+        for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
+            drawn[place] = (service, behaviour, outcome, age, length)
+    budgets = run.budgets(chunk) if run.mortal else []
+    rank = run.structure.cohort_rank[cohort_index]
+    for place in range(count):
+        number = (PRESENT + entry_index) * STRIP + place
+        citizen = Citizen(((cohort_index << 32) + number) << 12, (rank << 32) + number, kinds[place], chunk, place)
+        if budgets:
+            citizen.budget = budgets[place]
+        service, behaviour, outcome, age, length = drawn[place]
+        _begin(run, run.services[service], citizen, behaviour, outcome, age, length)
+
+
+def _stays(
+    behaviour: Behaviour, bases: NDArray[np.uint64], residual: bool
+) -> tuple[list[Outcome], list[float], list[float]]:
+    """Return outcome, elapsed part and remaining length (days) of stays found in progress."""
+    if not residual:
+        outcomes, fresh = behaviour.block(bases, 0)
+        return outcomes, [0.0] * len(bases), fresh
+    rates = [end.hazard for end in behaviour.ends if end.hazard is not None]
+    hazard = sum(steps.at(0.0) for steps in rates) + (behaviour.death.at(0.0) if behaviour.death else 0.0)
+    u_age = uniforms(bases, constant(behaviour.family, 0, "age"))
+    end = np.zeros(len(bases), np.intp)
+    ages: NDArray[np.float64] = np.zeros(len(bases))
+    lengths: NDArray[np.float64] = np.full(len(bases), math.inf)
+    if behaviour.planned:
+        laws = [bound.law for bound in behaviour.ends[: len(behaviour.planned)]]
+        shares = np.diff(behaviour.planned, prepend=0.0)
+        weights = np.cumsum(
+            [share * mean_thinned(law, hazard) for share, law in zip(shares, laws, strict=True) if law is not None]
+        )
+        u_end = uniforms(bases, constant(behaviour.family, 0, "end"))
+        end = np.searchsorted(weights[:-1] / weights[-1], u_end, side="right")
+        u_length = uniforms(bases, constant(behaviour.family, 0, "length"))
+        for index, law in enumerate(laws):
+            mine = end == index
+            if law is not None and mine.any():
+                ages[mine] = elapsed_quantile(law, u_age[mine], hazard)
+                lengths[mine] = residual_quantile(law, ages[mine], u_length[mine])
+    elif hazard > 0.0:
+        ages = -np.log(u_age) / hazard
+    ages, lengths = on_grid(ages), on_grid(lengths)
+    for index, steps in behaviour.hazards:
+        if steps.rates[0] > 0.0:
+            amounts = exponentials(bases, constant(behaviour.family, 0, "hazard:" + behaviour.ends[index].id))
+            times = on_grid(amounts / steps.rates[0])
+            first = times < lengths
+            lengths, end = np.where(first, times, lengths), np.where(first, index, end)
+    return behaviour.outcomes(bases, 0, end), ages.tolist(), lengths.tolist()
+
+
+def _begin(
+    run: Run,
+    service: LiveService,
+    citizen: Citizen,
+    behaviour: Behaviour,
+    outcome: Outcome,
+    age: float,
+    length: float,
+) -> None:
+    stay = Stay()
+    stay.citizen, stay.service, stay.row, stay.from_row, stay.strand, stay.rule = citizen, service, 0, -1, 0, -1
+    citizen.rows, citizen.visits[service.family], citizen.main = 1, 1, stay
+    stay.referred = stay.admitted = -age
+    stay.flags, stay.kind, stay.nth, stay.state = OPENING, citizen.kind, 0, STAYING
+    stay.origin = stay.holder = stay.remaining = stay.requests = stay.wakes = None
+    stay.outcome, stay.finish, stay.since = outcome, length, 0.0
+    if behaviour.competing:
+        service.compete(stay, behaviour, 0.0, 0)
+    stay.due, stay.risk = stay.finish, behaviour.death
+    if behaviour.death is not None:
+        stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
+    if service.limited:
+        service.free -= 1
+    stay.callbacks = service.END
+    run.env.schedule(stay, END + citizen.tie, stay.due)  # type: ignore[arg-type]
+    service.begun(stay, 0.0)

@@ -1,0 +1,270 @@
+"""Referral rules in a run: who is offered what, who accepts, and what becomes of the stay they are in."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crksim.model.network import Referral
+from crksim.simulation.behaviour import Outcome, Steps
+from crksim.simulation.live import CODE, END, HELD, STAYING, WAITING, Citizen, LiveService, Stay, Wake
+from crksim.simulation.luck import constant, exponentials, uniform
+from crksim.simulation.staylog import RESUMED
+
+if TYPE_CHECKING:
+    from crksim.simulation.engine import Run
+
+__all__ = ["Rules"]
+
+
+class Rules:
+    """The referral rules of a run, in the order of their luck keys.
+
+    Parameters
+    ----------
+    run : Run
+        The run they live in.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.plan = run, run.plan
+        self.rules: tuple[Referral, ...] = run.structure.rules
+        self.service_index = run.structure.service_index
+        self._matches: dict[tuple[int, int], bool] = {}
+        self._take_up: dict[tuple[int, int], tuple[float, float, float]] = {}
+        self._rates: dict[tuple[int, int], Steps] = {}
+        self._dated = {day for rule in self.rules for day in _days(rule)}
+
+    def standing(self, at: str, service: str) -> tuple[int, ...]:
+        """Return the rules considered `at` (start_of, end_of, during) stays in a service."""
+        return tuple(index for index, rule in enumerate(self.rules) if rule.at == at and service in rule.services)
+
+    def new_epoch(self) -> None:
+        """Forget the numbers of before a date on which some of them change."""
+        self._take_up.clear()
+
+    # -- being considered --------------------------------------------------------------------------------------
+
+    def concerns(self, index: int, kind: int) -> bool:
+        """Say whether a rule's ``when`` takes a kind of citizen."""
+        found = self._matches.get((index, kind))
+        if found is None:
+            when = self.rules[index].when
+            found = when is None or when.matches(self.run.structure.kinds[kind])
+            self._matches[index, kind] = found
+        return found
+
+    def counts(self, citizen: Citizen, index: int) -> tuple[int, int]:
+        """Return how often a citizen was considered by a rule in this course, and ever."""
+        if citizen.considered is None or citizen.lifetime is None:
+            citizen.considered, citizen.lifetime = {}, {}
+        return citizen.considered.get(index, 0), citizen.lifetime.get(index, 0)
+
+    def consider(self, index: int, stay: Stay, now: float) -> bool:
+        """Consider a citizen in a stay for a rule; say whether the stay ended for it."""
+        rule, citizen = self.rules[index], stay.citizen
+        moves = rule.stay != "beside"
+        if moves and stay.requests and any(request.state == WAITING for request in stay.requests):
+            return False
+        target = self.answer(index, stay, now)
+        if target is None:
+            return False
+        if not moves:
+            citizen.strands += 1
+            target.request(citizen, now, stay.row, citizen.strands, index)
+            return False
+        if rule.stay == "goes_on" and not target.has_room():
+            target.request(citizen, now, stay.row, stay.strand, index, None, stay)
+            return False
+        origin = self.origin(rule, stay, now)
+        # The request comes before the end of the stay in the order of rows, but the place is freed first.
+        self.transfer(stay, target.index, now)
+        target.request(citizen, now, stay.row, stay.strand, index, origin)
+        return True
+
+    def answer(self, index: int, stay: Stay, now: float) -> LiveService | None:
+        """Put the offer to a citizen; return the service that can be asked, else write the reason."""
+        rule, citizen = self.rules[index], stay.citizen
+        if not rule.first <= now < rule.last or not self.concerns(index, citizen.kind):
+            return None
+        course, ever = self.counts(citizen, index)
+        if course >= rule.at_most:
+            return None
+        candidates = self.candidates(rule, stay.service)
+        if not candidates:
+            return None
+        assert citizen.considered is not None
+        assert citizen.lifetime is not None
+        citizen.considered[index], citizen.lifetime[index] = course + 1, ever + 1
+        own, other, attend = self.numbers(index, citizen.kind, now)
+        family = "rule:" + rule.luck_key
+        first, site = candidates[0], stay.service.site
+        u = uniform(citizen.base(), constant(family, ever, "take_up"))
+        if u >= (own if first.site == site else other):
+            return self.refuse(first, stay, index, now, "too_far" if u < own else "declined")
+        if attend < 1.0 and uniform(citizen.base(), constant(family, ever, "attend")) >= attend:
+            return self.refuse(first, stay, index, now, "could_not_attend")
+        if not first.eligible(citizen.kind):
+            return self.refuse(first, stay, index, now, "ineligible")
+        if first.has_room():
+            return first
+        if rule.full == "next":
+            for candidate in candidates[1:]:
+                near = u < (own if candidate.site == site else other)
+                if near and candidate.eligible(citizen.kind) and candidate.has_room():
+                    return candidate
+        if rule.full == "refuse" or first.waiting >= first.room:
+            return self.refuse(first, stay, index, now, "refused")
+        return first
+
+    def candidates(self, rule: Referral, here: LiveService) -> list[LiveService]:
+        """Return the open services a rule can lead to, nearest first: own site, then distance, then id."""
+        services = self.run.services
+        if not rule.nearest:
+            target = services[self.service_index[rule.to]]
+            return [target] if target.open else []
+        distance = dict(here.spec.distances)
+
+        def nearness(target: LiveService) -> tuple[bool, float, str]:
+            number = distance.get(target.site)
+            away = math.inf if number is None else self.plan.number(number, 0.0)
+            return target.site != here.site, away, target.spec.id
+
+        members = [services[index] for index in self.run.structure.members[rule.to]]
+        return sorted((member for member in members if member.open), key=nearness)
+
+    def numbers(self, index: int, kind: int, now: float) -> tuple[float, float, float]:
+        """Return take-up at the own and at another site, and the chance of being able to attend."""
+        found = self._take_up.get((index, kind))
+        if found is None:
+            rule = self.rules[index]
+            attend = 1.0
+            if rule.attend:
+                case = self.run.structure.choose(rule.attend, kind)
+                attend = self.plan.number(rule.attend[case].value, now)
+            found = self._take_up[index, kind] = (*self.plan.take_up(rule, kind, now), attend)
+        return found
+
+    def refuse(self, target: LiveService, stay: Stay, index: int, now: float, reason: str) -> LiveService | None:
+        """Write a request that came to nothing; the stay goes on, and no service is asked."""
+        citizen = stay.citizen
+        row = citizen.rows
+        citizen.rows += 1
+        target.write(citizen, row, stay.row, stay.strand, index, now, now, CODE[reason], 0, citizen.kind)
+        return None
+
+    # -- moving ------------------------------------------------------------------------------------------------
+
+    def origin(self, rule: Referral, stay: Stay, now: float) -> tuple[int, float | None, Outcome | None, int]:
+        """Return whence a citizen is referred, with what is left of the stay when it is to be resumed."""
+        if rule.returns == "resume" and stay.state == STAYING:
+            return stay.service.index, stay.finish - now, stay.outcome, stay.nth
+        return stay.service.index, None, None, -1
+
+    def transfer(self, stay: Stay, to: int, now: float) -> None:
+        """End a stay because a referral was taken."""
+        service = stay.service
+        service.close(stay, now, CODE["transferred"] + (to + 1) * 256)
+        service.gone(stay, now)
+
+    def take_over(self, request: Stay, now: float) -> None:
+        """Let a waiting request that is handed a place end the stay that went on meanwhile."""
+        holder = request.holder
+        assert holder is not None
+        request.holder = None
+        if holder.state == HELD:
+            holder.service.let_go(holder, now)
+        elif holder.state == STAYING:
+            if request.rule >= 0:
+                request.origin = self.origin(self.rules[request.rule], holder, now)
+            if holder.requests:
+                holder.requests = [other for other in holder.requests if other is not request]
+            self.transfer(holder, request.service.index, now)
+
+    def withdraw(self, stay: Stay, now: float) -> None:
+        """Close the requests that waited while a stay went on, now that it has ended."""
+        for request in stay.requests or ():
+            if request.state == WAITING:
+                request.service.unqueue(request, now)
+                request.service.close(request, now, CODE["withdrawn"])
+
+    def at_end(self, indices: tuple[int, ...], stay: Stay, now: float) -> tuple[int, int] | None:
+        """Consider rules at the end of a stay; return the rule and the service that it leads to, if one is taken."""
+        for index in indices:
+            target = self.answer(index, stay, now)
+            if target is None:
+                continue
+            if self.rules[index].stay != "beside":
+                return index, target.index
+            stay.citizen.strands += 1
+            target.request(stay.citizen, now, stay.row, stay.citizen.strands, index)
+        return None
+
+    def returning(self, origin: Any) -> tuple[Any, int, None]:
+        """Return the remaining stay, the flags and the origin with which a citizen goes back."""
+        if origin is None or origin[1] is None or not self.run.services[origin[0]].open:
+            return None, 0, None
+        return (origin[1], origin[2], origin[3]), RESUMED, None
+
+    # -- during a stay -----------------------------------------------------------------------------------------
+
+    def come_up(self, stay: Stay, index: int, now: float) -> None:
+        """Put on the calendar when a rule considered during stays comes up, if it does before the end."""
+        rule, citizen = self.rules[index], stay.citizen
+        if not self.concerns(index, citizen.kind):
+            return
+        course, ever = self.counts(citizen, index)
+        if course >= rule.at_most:
+            return
+        key = ("rate", index, ever)
+        amounts = citizen.chunk.blocks.get(key)
+        if amounts is None:
+            what = constant("rule:" + rule.luck_key, ever, "rate")
+            amounts = citizen.chunk.blocks[key] = exponentials(citizen.chunk.bases, what).tolist()
+        at = now + self.rate(index, citizen.kind).reach(now, amounts[citizen.place])
+        if at < stay.due:
+            if stay.wakes is None:
+                stay.wakes = []
+            stay.wakes.append((at, index))
+            self.run.at(at, END + citizen.tie, Wake(self.wake, at, stay, index), now)
+
+    def rate(self, index: int, kind: int) -> Steps:
+        """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""
+        rule = self.rules[index]
+        case = self.run.structure.choose(rule.rate, kind)
+        found = self._rates.get((index, case))
+        if found is None:
+            steps = self.plan.steps(rule.rate[case].value)
+            times = sorted({*steps.times, rule.first, rule.last} - {math.inf})
+            rates = [
+                steps.rates[int(np.searchsorted(steps.times, time, side="right")) - 1]
+                if rule.first <= time < rule.last
+                else 0.0
+                for time in times
+            ]
+            found = self._rates[index, case] = Steps(times, rates)
+        return found
+
+    def wake(self, wake: Wake) -> None:
+        """Consider a citizen when a rule comes up during the stay."""
+        stay, now = wake.stay, wake.at
+        if stay.state != STAYING:
+            return
+        stay.wakes.remove((now, wake.rule))
+        requests = len(stay.requests or ())
+        if not self.consider(wake.rule, stay, now) and len(stay.requests or ()) == requests:
+            self.come_up(stay, wake.rule, now)
+
+    def again(self, stay: Stay, index: int, now: float) -> None:
+        """Let a rule come up again after its request was given up."""
+        if self.rules[index].at == "during":
+            self.come_up(stay, index, now)
+
+
+def _days(rule: Referral) -> set[float]:
+    days = {day for case in rule.attend for day, _ in case.value.steps}
+    for case in rule.take_up:
+        days |= {day for number in (case.value.own_site, case.value.other_site) for day, _ in number.steps}
+    return {day for day in days if day > -math.inf}

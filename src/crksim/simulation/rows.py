@@ -1,0 +1,66 @@
+"""Rows as the engine writes them (seven numbers each) and as the log holds them (named columns)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crksim.simulation.plan import Structure
+from crksim.simulation.staylog import COLUMNS, StayLog
+
+__all__ = ["log_of"]
+
+
+def log_of(rows: list[float], structure: Structure, start: float, end: float) -> StayLog:
+    """Return the log of rows written by `LiveService.close` and `LiveService.write`.
+
+    Parameters
+    ----------
+    rows : list of float
+        Seven numbers a row: citizen and row; end, destination, status, gain, flags, strand; service, rule, nth, from,
+        kind; referred, admitted, due, left.
+    structure : Structure
+        The world of the run.
+    start, end : float
+        Days between which the run was watched.
+
+    Returns
+    -------
+    StayLog
+        Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
+    """
+    table = np.array(rows, dtype=np.float64).reshape(-1, 7)
+    ident = table[:, 0].astype(np.int64)
+    order = np.argsort(ident, kind="stable")
+    table, ident = table[order], ident[order]
+    code, where = table[:, 1].astype(np.int64), table[:, 2].astype(np.int64)
+    kind = where & 0x3FFF
+    used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
+    named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
+    named.sort()
+    renumbered = np.zeros(len(structure.kinds) or 1, np.int64)
+    for position, (_, index) in enumerate(named):
+        renumbered[index] = position
+    columns = {
+        "cohort": ident >> 44,
+        "citizen": (ident >> 12) & 0xFFFFFFFF,
+        "row": ident & 0xFFF,
+        "strand": code >> 31,
+        "service": where >> 44,
+        "from_row": ((where >> 14) & 0xFFF) - 1,
+        "rule": ((where >> 36) & 0xFF) - 1,
+        "nth": ((where >> 26) & 0x3FF) - 1,
+        "kind": renumbered[kind],
+        "referred": table[:, 3],
+        "admitted": table[:, 4],
+        "due": table[:, 5],
+        "left": table[:, 6],
+        "end": ((code >> 16) & 0x7FF) - 1,
+        "to": ((code >> 8) & 0xFF) - 6,
+        "status": ((code >> 2) & 0x3F) - 1,
+        "gain": (code & 3) - 1,
+        "flags": (code >> 27) & 0xF,
+    }
+    typed = {name: np.ascontiguousarray(columns[name], dtype=kind_) for name, kind_ in COLUMNS.items()}
+    typed["end_"] = typed.pop("end")
+    legend = structure.legend(tuple(attributes for attributes, _ in named))
+    return StayLog(legend, start, end, **typed)
