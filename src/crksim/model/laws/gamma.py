@@ -60,8 +60,8 @@ def _table(shape: float) -> Floats:
     small = np.exp(-np.abs(t)) / (1.0 + np.exp(-np.abs(t)))
     x = np.where(t < 0.0, gammaincinv(shape, small), gammainccinv(shape, small))
     # P(x) = x^k (1 - k x / (k + 1) + ...) / gamma(k + 1) near 0, where x itself may underflow.
-    y = (np.log(small) + math.lgamma(shape + 1.0)) / shape
-    tiny = (t < 0.0) & (y < -20.0)
+    y = (math.lgamma(shape + 1.0) - np.logaddexp(0.0, -t)) / shape
+    tiny = y < -20.0
     y = np.where(tiny, y + np.exp(np.where(tiny, y, 0.0)) / (shape + 1.0), np.log(np.where(tiny, 1.0, x)))
     growth = shape - np.exp(y)
     log_density = shape * y - np.exp(y) - math.lgamma(shape)

@@ -35,12 +35,20 @@ def _exponential(numbers: Numbers) -> Law:
     return Exponential(*_above_zero(numbers, "mean"))
 
 
+def _variation(numbers: Numbers) -> tuple[float, float]:
+    """Return the mean and the coefficient of variation."""
+    mean, sd = _above_zero(numbers, "mean", "sd")
+    if not 1e-6 <= sd / mean <= 1e6:
+        raise OverflowError
+    return mean, sd / mean
+
+
 def _gamma(numbers: Numbers) -> Law:
     if "shape" in numbers:
         mean, shape = _above_zero(numbers, "mean", "shape")
     else:
-        mean, sd = _above_zero(numbers, "mean", "sd")
-        shape = (mean / sd) ** 2
+        mean, variation = _variation(numbers)
+        shape = variation**-2
     return Gamma(shape, mean / shape)
 
 
@@ -55,14 +63,14 @@ def _weibull(numbers: Numbers) -> Law:
     if "shape" in numbers:
         mean, shape = _above_zero(numbers, "mean", "shape")
     else:
-        mean, sd = _above_zero(numbers, "mean", "sd")
-        shape = _weibull_shape(sd / mean)
+        mean, variation = _variation(numbers)
+        shape = _weibull_shape(variation)
     return Weibull(shape, mean / math.gamma(1.0 + 1.0 / shape))
 
 
 def _lognormal(numbers: Numbers) -> Law:
-    mean, sd = _above_zero(numbers, "mean", "sd")
-    variance = math.log1p((sd / mean) ** 2)
+    mean, variation = _variation(numbers)
+    variance = math.log1p(variation**2)
     return Lognormal(math.log(mean) - 0.5 * variance, math.sqrt(variance))
 
 
