@@ -27,7 +27,7 @@ def _above_zero(numbers: Numbers, *names: str) -> tuple[float, ...]:
     values = tuple(numbers[name] for name in names)
     for name, value in zip(names, values, strict=True):
         if not 0.0 < value < math.inf:
-            raise ValueError(f"must have a {name} above 0 (got {value:g})")
+            raise ValueError(f"must have {name} above 0 (got {value:g})")
     return values
 
 
