@@ -1,0 +1,206 @@
+"""Which measures a run asks about, and which of them decide: from the catalogue and from what a what-if touches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from crksim.analysis.comparison import Question
+from crksim.errors import InputError, Problem, nearest
+from crksim.model.clock import parse_quantity
+from crksim.model.network import Network
+from crksim.model.vocabulary import ALL, groups_of, kind, label, parse_measure, unit
+
+__all__ = ["DECIDING", "questions", "touched_subjects"]
+
+#: How many rows decide.
+DECIDING = 5
+
+_SECTIONS = ("touched", "everywhere")
+_FIELDS = ("measure", "worthwhile", "of", "needs")
+_SUBJECTS = ("service", "group", "cohort", "all")
+_NEEDS = ("hard", "norm", "workable", "queue")
+
+
+def touched_subjects(changes: Collection[str], study: Mapping[str, Any], network: Network) -> tuple[str, ...]:
+    """Return the services, groups and cohorts that changes touch, whatever decides first.
+
+    A service that can be chosen by ``nearest`` stands behind its group; a parameter touches whatever names it; a
+    cohort touches where it enters and what it is referred to from there.
+
+    Parameters
+    ----------
+    changes : collection of str
+        Addresses of the changes.
+    study : mapping
+        The what-if's study as a plain dict.
+    network : Network
+        The same, read.
+    """
+    things = {thing for address in changes for thing in _things(address, study)}
+    services: list[str] = []
+    cohorts = [cohort.id for cohort in network.cohorts if ("cohorts", cohort.id) in things]
+    for referral in network.referrals:
+        if ("referrals", referral.id) in things:
+            services += _members(network, referral.to)
+    services += [service.id for service in network.services if ("services", service.id) in things]
+    for name in cohorts:
+        services += _met_by(name, network)
+    group_of = {service.id: service.group for service in network.services}
+    found: list[str] = []
+    for service in services:
+        found += [group_of.get(service) or service]
+    known = set(group_of) | set(groups_of(network))
+    found += [service for service in services if group_of.get(service)] + cohorts
+    return tuple(dict.fromkeys(subject for subject in found if subject in known or subject in cohorts))
+
+
+def _things(address: str, study: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (section, id) of what an address stands in, or of what names the parameter."""
+    section, _, rest = address.partition(".")
+    name = rest.partition(".")[0]
+    if section != "parameters":
+        yield section, name
+        return
+    for other in ("services", "cohorts", "referrals"):
+        for id, content in (study.get(other) or {}).items():
+            if _names(content, name):
+                yield other, str(id)
+    for parameter, content in (study.get("parameters") or {}).items():
+        if parameter != name and _names(content, name):
+            yield from _things(f"parameters.{parameter}", study)
+
+
+def _names(content: object, parameter: str) -> bool:
+    if isinstance(content, Mapping):
+        return any(_names(value, parameter) for value in content.values())
+    if isinstance(content, list | tuple):
+        return any(_names(value, parameter) for value in content)
+    return isinstance(content, str) and f"@{parameter}" in content.replace("*", " ").replace("/", " ").split()
+
+
+def _members(network: Network, target: str) -> list[str]:
+    return [service.id for service in network.services if target in (service.id, service.group)]
+
+
+def _met_by(name: str, network: Network) -> list[str]:
+    """Return the limited services that a cohort is referred to from its home units."""
+    cohort = next(cohort for cohort in network.cohorts if cohort.id == name)
+    attributes = {key: {branch for branch, _ in shares.branches} for key, shares in cohort.attributes}
+    homes = attributes.get("home", set()) | {branch for branch, _ in cohort.enters.branches} if cohort.enters else set()
+    found: list[str] = []
+    for referral in network.referrals:
+        tests = referral.when.tests if referral.when else ()
+        if homes & set(referral.services) and all(attributes.get(key, allowed) & allowed for key, allowed in tests):
+            found += _members(network, referral.to)
+    return found
+
+
+def questions(
+    catalogue: Mapping[str, Any], network: Network, touched: Collection[str], *, deciding: int = DECIDING
+) -> tuple[Question, ...]:
+    """Return what a run asks: first what decides, then the rest.
+
+    Parameters
+    ----------
+    catalogue : mapping
+        ``touched`` and ``everywhere``: id -> measure, worthwhile, of, needs.
+    network : Network
+        Of the what-if.
+    touched : collection of str
+        Subjects that the what-if touches, most important first.
+    deciding : int
+        How many rows decide.
+
+    Raises
+    ------
+    InputError
+        The catalogue has unknown words or a measure that does not exist.
+    """
+    problems = list(_faults(catalogue))
+    if problems:
+        raise InputError(problems)
+    kinds = _subject_kinds(network)
+    main = next((subject for subject in touched if kinds[subject] != "cohort"), None)
+    own = (catalogue.get("touched") or {}).values()
+    asked: dict[str, Question] = {}
+    for subject in sorted(touched, key=lambda one: one != main):
+        for entry in own:
+            _ask(asked, entry, subject, kinds[subject], network)
+    chosen = [measure for measure in asked if not measure.endswith(".fte")][:deciding]
+    for entry in (catalogue.get("everywhere") or {}).values():
+        for subject in sorted(kinds, key=lambda one: _SUBJECTS[::-1].index(kinds[one])):
+            _ask(asked, entry, subject, kinds[subject], network)
+    if not chosen:
+        chosen = [measure for measure in asked if measure.startswith(f"{ALL}.")][:deciding]
+    rows = [_decisive(asked[measure]) for measure in chosen]
+    return (*rows, *(question for measure, question in asked.items() if measure not in chosen))
+
+
+def _decisive(question: Question) -> Question:
+    from dataclasses import replace
+
+    return replace(question, decides=True)
+
+
+def _subject_kinds(network: Network) -> dict[str, str]:
+    kinds = {ALL: "all"}
+    kinds.update({cohort.id: "cohort" for cohort in network.cohorts})
+    kinds.update(dict.fromkeys(groups_of(network), "group"))
+    kinds.update({service.id: "service" for service in network.services})
+    return kinds
+
+
+def _ask(
+    asked: dict[str, Question], entry: Mapping[str, Any], subject: str, subject_kind: str, network: Network
+) -> None:
+    """Add the question that a catalogue entry asks of a subject, if it can be asked of it."""
+    text = f"{subject}.{entry['measure']}"
+    if text in asked or subject_kind not in entry["of"] or not _has(entry.get("needs"), subject, network):
+        return
+    try:
+        address = parse_measure(text, network)
+    except InputError:
+        # A status, say, that nobody in this network can leave with.
+        return
+    asked[text] = Question(
+        text, label(address, network), unit(address), kind(address), float(parse_quantity(entry["worthwhile"])[0])
+    )
+
+
+def _has(needs: str | None, subject: str, network: Network) -> bool:
+    if needs is None:
+        return True
+    services = [
+        service for service in network.services if subject in (service.id, service.group) or subject in service.groups
+    ]
+    places = [service.places for service in services]
+    if needs == "queue":
+        return any(place.hard is not None for place in places)
+    return any(getattr(place, needs) is not None for place in places)
+
+
+def _faults(catalogue: Mapping[str, Any]) -> Iterator[Problem]:
+    for section, entries in catalogue.items():
+        if section not in _SECTIONS:
+            yield Problem(section, section, "is not a section of the questions", nearest(section, _SECTIONS))
+            continue
+        for id, entry in (entries or {}).items():
+            address = f"{section}.{id}"
+            if not isinstance(entry, Mapping) or not {"measure", "worthwhile", "of"} <= entry.keys():
+                yield Problem(address, entry, "must have measure, worthwhile and of")
+                continue
+            for name in entry:
+                if name not in _FIELDS:
+                    yield Problem(f"{address}.{name}", entry[name], "is not a field", nearest(name, _FIELDS))
+            for name, value, allowed in (
+                *(("of", word, _SUBJECTS) for word in entry["of"]),
+                ("needs", entry.get("needs", "hard"), _NEEDS),
+            ):
+                if value not in allowed:
+                    rule = f"must be one of {', '.join(allowed)}"
+                    yield Problem(f"{address}.{name}", value, rule, nearest(str(value), allowed))
+            try:
+                parse_quantity(entry["worthwhile"])
+            except ValueError as error:
+                yield Problem(f"{address}.worthwhile", entry["worthwhile"], str(error))
