@@ -30,16 +30,17 @@ from crksim.simulation.opening import opening
 from crksim.simulation.plan import Plan
 from crksim.simulation.referring import Rules
 from crksim.simulation.rows import log_of
+from crksim.simulation.state import State, restore, take
 from crksim.simulation.staylog import DIED, LEAVE, StayLog
 
-__all__ = ["Run", "simulate"]
+__all__ = ["Run", "simulate", "stop_at"]
 
 #: Citizens whose luck is drawn in one go.
 CHUNK = 1024
 
 
-def simulate(plan: Plan, luck: Luck, *, until: float | None = None) -> StayLog:
-    """Run one replication from the start of the study and return its log.
+def simulate(plan: Plan, luck: Luck, *, until: float | None = None, state: State | None = None) -> StayLog:
+    """Run one replication and return its log.
 
     Parameters
     ----------
@@ -49,19 +50,42 @@ def simulate(plan: Plan, luck: Luck, *, until: float | None = None) -> StayLog:
         The luck of the replication.
     until : float, optional
         Day to stop at, days since start; the study's end unless given.
+    state : State, optional
+        Go on from here instead of the study's start; the log then begins with the rows open on that day.
 
     Returns
     -------
     StayLog
         A row for every request before `until`.
     """
+    return _simulate(plan, luck, until, state)[0].finish()
+
+
+def stop_at(plan: Plan, luck: Luck, until: float, *, state: State | None = None) -> tuple[StayLog, State]:
+    """Run one replication up to a day; return the log so far and the state from which it goes on.
+
+    Parameters
+    ----------
+    plan, luck, state
+        As in `simulate`.
+    until : float
+        Day to stop at, days since start.
+    """
+    run, reached = _simulate(plan, luck, until, state, keep=True)
+    assert reached is not None
+    return run.finish(), reached
+
+
+def _simulate(
+    plan: Plan, luck: Luck, until: float | None, state: State | None, *, keep: bool = False
+) -> tuple[Run, State | None]:
     collecting = gc.isenabled()
     gc.disable()  # the loop makes no garbage cycles worth looking for; looking costs up to half the time
     try:
-        run = Run(plan, luck, plan.structure.study.end if until is None else until)
-        run.start()
+        run = Run(plan, luck, plan.structure.study.end if until is None else until, 0.0 if state is None else state.day)
+        run.start(state)
         run.env.run(until=run.until)
-        return run.finish()
+        return run, take(run) if keep else None
     finally:
         if collecting:
             gc.enable()
@@ -78,12 +102,14 @@ class Run:
         The luck of the replication.
     until : float
         Day to stop at.
+    since : float
+        Day to start from.
     """
 
-    def __init__(self, plan: Plan, luck: Luck, until: float) -> None:
-        self.plan, self.luck, self.until = plan, luck, until
+    def __init__(self, plan: Plan, luck: Luck, until: float, since: float) -> None:
+        self.plan, self.luck, self.until, self.since = plan, luck, until, since
         self.structure = structure = plan.structure
-        self.env = simpy.Environment()
+        self.env = simpy.Environment(since)
         self.rows: list[float] = []
         families = sorted({service.luck_key for service in structure.services})
         self.family_index = {family: index for index, family in enumerate(families)}
@@ -151,19 +177,22 @@ class Run:
 
     # -- history -----------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Lay out history, let in those present at the start, and wait for the first newcomer."""
+    def start(self, state: State | None) -> None:
+        """Lay out history, let in those present, and wait for the first newcomer."""
         changes: list[tuple[float, int, int, Callable[[Wake], None]]] = []
         for service in self.services:
             changes += [(day, order, service.tie, call) for day, order, call in self._history(service)]
-        for day in sorted(self.rules._dated):
-            changes.append((day, 3, 0, lambda wake: self.rules.new_epoch()))
+        changes += [(day, 3, 0, lambda wake: self.rules.new_epoch()) for day in sorted(self.rules.dates)]
         for day, order, tie, call in sorted(changes, key=lambda change: change[:3]):
-            if day <= 0.0:
-                call(Wake(call, 0.0))
+            # What happens on the day of the start itself is history too when there is no state to go on from.
+            if day < self.since or (state is None and day <= 0.0):
+                call(Wake(call, day))
             elif day < self.until:
-                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), 0.0)
-        opening(self)
+                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), self.since)
+        if state is None:
+            opening(self)
+        else:
+            restore(self, state)
         self._newcomers()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
@@ -222,7 +251,7 @@ class Run:
             columns[0][order].tolist(), cohort_of.tolist(), columns[2][order].tolist(), place.tolist(), strict=True
         )
         self._ARRIVE = (self._arrive,)
-        self._next(Wake(self._arrive, 0.0))
+        self._next(Wake(self._arrive, self.since))
 
     def _next(self, wake: Wake) -> None:
         for coming in self._coming:
@@ -303,8 +332,8 @@ class Run:
     def still_open(self) -> list[Stay]:
         """Return the stays in progress and the requests waiting, in order of cohort, citizen and row."""
         # SimPy has no public way to list what is scheduled; every stay in progress is there as its own event.
-        found = [entry[3] for entry in self.env._queue if isinstance(entry[3], Stay)]
-        found = [stay for stay in found if stay.state == STAYING]
+        scheduled: list[Any] = [entry[3] for entry in self.env._queue]
+        found = [event for event in scheduled if isinstance(event, Stay) and event.state == STAYING]
         for service in self.services:
             for stay in service.in_line():
                 found.append(stay)

@@ -35,7 +35,7 @@ class Rules:
         self._matches: dict[tuple[int, int], bool] = {}
         self._take_up: dict[tuple[int, int], tuple[float, float, float]] = {}
         self._rates: dict[tuple[int, int], Steps] = {}
-        self._dated = {day for rule in self.rules for day in _days(rule)}
+        self.dates = {day for rule in self.rules for day in _days(rule)}
 
     def standing(self, at: str, service: str) -> tuple[int, ...]:
         """Return the rules considered `at` (start_of, end_of, during) stays in a service."""

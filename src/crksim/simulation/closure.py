@@ -1,0 +1,201 @@
+"""What a change can reach: outside its closure every row of the log is the same, bit for bit.
+
+The closure grows along edges (whoever comes from a changed service), against referrals that wait for one (the stay that
+goes on meanwhile ends later), sideways through groups and beside strands, until nothing is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+
+from crksim.model.network import Cohort, Quantity, Referral, Service, Shares
+from crksim.simulation.plan import Structure
+
+__all__ = ["closure"]
+
+#: Fields of a service that no row of the log depends on.
+_SILENT = ("label", "staff", "wait_goal", "places.norm", "places.workable")
+
+
+def closure(structure: Structure, addresses: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the services whose rows may differ when values at `addresses` change.
+
+    Parameters
+    ----------
+    structure : Structure
+        The world after the change (it has the services that the change adds).
+    addresses : iterable of str
+        Input addresses, such as ``services.youth_group.places.hard`` or ``parameters.take_up_own_site``.
+
+    Returns
+    -------
+    frozenset of str
+        Ids of services.
+    """
+    reach = _Reach(structure)
+    for address in addresses:
+        reach.seed(address)
+    return reach.grown()
+
+
+class _Reach:
+    def __init__(self, structure: Structure) -> None:
+        self.services = {service.id: service for service in structure.services}
+        self.cohorts = {cohort.id: cohort for cohort in structure.cohorts}
+        self.rules = {rule.id: rule for rule in structure.rules}
+        self.homes = {
+            value for name, values in structure.study.network.attributes if name == "home" for value in values
+        }
+        self.found: set[str] = set()
+        self.changed: set[str] = set()
+
+    # -- where a change begins ---------------------------------------------------------------------------------
+
+    def seed(self, address: str) -> None:
+        floor, _, rest = address.partition(".")
+        name, _, leaf = rest.partition(".")
+        if floor == "services" and name in self.services:
+            if not any(leaf == silent or leaf.startswith(silent + ".") for silent in _SILENT):
+                self.touch_service(name)
+        elif floor == "cohorts" and name in self.cohorts:
+            self.touch_cohort(self.cohorts[name])
+        elif floor == "referrals" and name in self.rules:
+            self.touch_rule(self.rules[name])
+        elif floor == "parameters":
+            self.touch_parameter(name)
+        else:
+            self.found |= set(self.services)
+
+    def touch_service(self, name: str) -> None:
+        self.found.add(name)
+        self.changed.add(name)
+        group = self.services[name].group
+        for rule in self.rules.values():
+            if rule.to in (name, group):
+                self.touch_rule(rule)
+
+    def touch_cohort(self, cohort: Cohort) -> None:
+        if cohort.enters is not None:
+            self.found |= self.destinations(cohort.enters)
+        for entry in cohort.present:
+            self.found |= self.homes if entry.at == "home" else {entry.at}
+
+    def touch_rule(self, rule: Referral) -> None:
+        self.found |= self.targets(rule)
+        if rule.stay != "beside":
+            self.found |= set(rule.services)
+
+    def touch_parameter(self, name: str) -> None:
+        for service in self.services.values():
+            if any(name in set(_parameters(part)) for part in _parts(service)):
+                self.touch_service(service.id)
+        for cohort in self.cohorts.values():
+            if name in set(_parameters(cohort)):
+                self.touch_cohort(cohort)
+        for rule in self.rules.values():
+            if name in set(_parameters(rule)):
+                self.touch_rule(rule)
+
+    # -- how it spreads ----------------------------------------------------------------------------------------
+
+    def destinations(self, shares: Shares, here: str | None = None) -> set[str]:
+        found: set[str] = set()
+        for name, _ in shares.branches:
+            if name in self.services:
+                found.add(name)
+            elif name == "home":
+                found |= self.homes
+            elif name == "origin" and here is not None:
+                found |= self.origins(here) or self.homes
+        return found
+
+    def origins(self, here: str) -> set[str]:
+        """Services whence a citizen now in `here` may have been referred, however long ago."""
+        group = {service.id: service.group for service in self.services.values()}
+        seen, todo = set(), [here]
+        found: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for rule in self.rules.values():
+                if rule.to in (name, group[name]):
+                    found |= set(rule.services)
+            todo += [other.id for other in self.services.values() if name in self.following(other, plain=True)]
+        return found
+
+    def following(self, service: Service, *, plain: bool = False) -> set[str]:
+        """Services to which a stay or a request in `service` may lead."""
+        found: set[str] = set()
+        here = None if plain else service.id
+        for case in service.ends:
+            for end in case.value:
+                found |= self.destinations(end.to, here)
+        for shares in (service.refused, service.ineligible, service.gives_up, service.before):
+            if shares is not None:
+                found |= self.destinations(shares, here)
+        if service.closes is not None:
+            for shares in (service.closes.waiting, service.closes.afterwards):
+                found |= self.destinations(shares, here)
+            for _, _, to in service.closes.present:
+                found |= self.destinations(Shares(((to, None),)), here)
+        return found
+
+    def targets(self, rule: Referral) -> set[str]:
+        if not rule.nearest:
+            return {rule.to}
+        return {service.id for service in self.services.values() if service.group == rule.to}
+
+    def binds(self, name: str) -> bool:
+        """Say whether being admitted to a service can depend on who else is there, or on the change itself."""
+        return name in self.changed or self.services[name].places.hard is not None
+
+    def grown(self) -> frozenset[str]:
+        size = -1
+        while self.found and size != len(self.found):
+            size = len(self.found)
+            for name in tuple(self.found):
+                self.found |= self.following(self.services[name])
+            for rule in self.rules.values():
+                self.spread(rule)
+            for service in self.services.values():
+                if service.blocking and any(
+                    name in self.found and self.binds(name) for name in self.following(service)
+                ):
+                    self.found.add(service.id)
+        return frozenset(self.found)
+
+    def spread(self, rule: Referral) -> None:
+        targets, sources = self.targets(rule), set(rule.services)
+        if rule.stay == "beside":
+            # Rows are numbered along the citizen and death ends every strand, so a side strand shares its citizen's fate.
+            self.found |= targets
+            if any(end.becomes for name in targets for case in self.services[name].ends for end in case.value):
+                self.found |= sources
+            return
+        if sources & self.found:
+            self.found |= targets
+        if any(name in self.found and self.binds(name) for name in targets):
+            self.found |= sources | targets
+
+
+def _parts(service: Service) -> Iterator[object]:
+    for part in fields(service):
+        if part.name not in ("label", "staff", "wait_goal"):
+            value = getattr(service, part.name)
+            yield value.hard if part.name == "places" else value
+
+
+def _parameters(value: object) -> Iterator[str]:
+    """Names of the parameters on which a value hangs."""
+    if isinstance(value, Quantity):
+        for name in value.parameters:
+            yield name.removeprefix("/")
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _parameters(item)
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from _parameters(getattr(value, part.name))

@@ -1,0 +1,259 @@
+"""Stop a run and go on from a table: who is where, since when, until when, and what they have behind them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crksim.simulation.arrivals import PRESENT, STRIP
+from crksim.simulation.behaviour import Outcome
+from crksim.simulation.live import END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, LiveService, Stay, Wake
+
+if TYPE_CHECKING:
+    from crksim.simulation.engine import Run
+
+__all__ = ["CitizenState", "RowState", "State", "restore", "take"]
+
+
+@dataclass(frozen=True)
+class CitizenState:
+    """A citizen with open rows.
+
+    Parameters
+    ----------
+    cohort, number : int
+        Index of the cohort and number within it.
+    attributes : tuple of (str, str)
+        The citizen's kind.
+    rows, strands : int
+        How many rows and side strands there have been.
+    visits, considered, lifetime : tuple of (int, int)
+        Counts by family of services, and by rule in this course and ever.
+    budget : float
+        What is left of the death budget.
+    """
+
+    cohort: int
+    number: int
+    attributes: tuple[tuple[str, str], ...]
+    rows: int
+    strands: int
+    visits: tuple[tuple[int, int], ...]
+    considered: tuple[tuple[int, int], ...] | None
+    lifetime: tuple[tuple[int, int], ...] | None
+    budget: float
+
+
+@dataclass(frozen=True)
+class RowState:
+    """An open row: a stay in progress, a held place, or a request that waits.
+
+    Parameters
+    ----------
+    citizen : int
+        Place in the table of citizens.
+    values : tuple
+        The row's own fields by name, destinations and outcomes as indices.
+    holder : int
+        Place of the row during which it waits, -1 without.
+    """
+
+    citizen: int
+    service: int
+    holder: int
+    values: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that a run needs to go on from a day."""
+
+    day: float
+    citizens: tuple[CitizenState, ...]
+    rows: tuple[RowState, ...]
+    queues: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+_FIELDS = (
+    "row",
+    "from_row",
+    "strand",
+    "rule",
+    "referred",
+    "admitted",
+    "state",
+    "flags",
+    "kind",
+    "gives_up_at",
+    "since",
+)
+_STAYING = ("nth", "due", "finish", "wakes")
+
+
+def _plain(outcome: Outcome | None) -> tuple[int, int, tuple[tuple[str, str], ...]] | None:
+    return None if outcome is None else (outcome.to, outcome.code, outcome.becomes)
+
+
+def _outcome(plain: Any) -> Outcome | None:
+    if plain is None:
+        return None
+    made = Outcome.__new__(Outcome)
+    made.to, made.code, made.becomes = plain
+    return made
+
+
+def _row(run: Run, stay: Stay, citizens: dict[Citizen, int], places: dict[Stay, int]) -> RowState:
+    values: dict[str, Any] = {name: getattr(stay, name, math.nan) for name in _FIELDS}
+    values["kind"] = tuple(sorted(run.structure.kinds[stay.kind].items()))
+    values["exposed"] = stay.risk is not None
+    origin, remaining = stay.origin, stay.remaining
+    values["origin"] = None if origin is None else (origin[0], origin[1], _plain(origin[2]), origin[3])
+    values["remaining"] = None if remaining is None else (remaining[0], _plain(remaining[1]), remaining[2])
+    if stay.state != WAITING:
+        values |= {name: getattr(stay, name, None) for name in _STAYING}
+        values["wakes"] = tuple(values["wakes"] or ())
+        values["outcome"] = _plain(stay.outcome)
+        values["code"] = stay.code if stay.state == HELD else 0
+    holder = -1 if stay.holder is None else places[stay.holder]
+    return RowState(citizens[stay.citizen], stay.service.index, holder, tuple(sorted(values.items())))
+
+
+def take(run: Run) -> State:
+    """Return the state of a run that has stopped."""
+    stays = run.still_open()
+    citizens: dict[Citizen, int] = {}
+    for stay in stays:
+        citizens.setdefault(stay.citizen, len(citizens))
+    places = {stay: place for place, stay in enumerate(stays)}
+    table = []
+    for it in citizens:
+        table.append(
+            CitizenState(
+                cohort=it.ident >> 44,
+                number=(it.ident >> 12) & 0xFFFFFFFF,
+                attributes=tuple(sorted(run.structure.kinds[it.kind].items())),
+                rows=it.rows,
+                strands=it.strands,
+                visits=tuple(sorted(it.visits.items())),
+                considered=None if it.considered is None else tuple(sorted(it.considered.items())),
+                lifetime=None if it.lifetime is None else tuple(sorted(it.lifetime.items())),
+                budget=it.budget,
+            )
+        )
+    queues = tuple(
+        (service.index, tuple(places[stay] for stay in service.in_line()))
+        for service in run.services
+        if service.waiting
+    )
+    return State(run.until, tuple(table), tuple(_row(run, stay, citizens, places) for stay in stays), queues)
+
+
+def restore(run: Run, state: State) -> None:
+    """Put the citizens of a state back into a run that stands at its day."""
+    citizens = _citizens(run, state)
+    stays = []
+    for row in state.rows:
+        stays.append(_stay(run, row, citizens[row.citizen]))
+    for row, stay in zip(state.rows, stays, strict=True):
+        if row.holder >= 0:
+            stay.holder = stays[row.holder]
+            if stay.holder.requests is None:
+                stay.holder.requests = []
+            stay.holder.requests.append(stay)
+    for index, order in state.queues:
+        service = run.services[index]
+        for place in order:
+            _queue(service, stays[place])
+    for stay in stays:
+        _schedule(run, stay, state.day)
+
+
+def _citizens(run: Run, state: State) -> list[Citizen]:
+    groups: dict[tuple[int, str], list[int]] = {}
+    for place, it in enumerate(state.citizens):
+        cohort = run.structure.cohorts[it.cohort]
+        entry = it.number // STRIP - PRESENT
+        key = cohort.luck_key if entry < 0 else f"{cohort.luck_key}/{cohort.present[entry].id}"
+        groups.setdefault((it.cohort, key), []).append(place)
+    made: dict[int, Citizen] = {}
+    for (cohort_index, key), places in groups.items():
+        numbers = np.array([state.citizens[place].number for place in places], np.int64)
+        own = np.where(numbers >= PRESENT * STRIP, numbers % STRIP, numbers)
+        chunk = Chunk(run.luck.bases(key, own))
+        for at, place in enumerate(places):
+            it = state.citizens[place]
+            tie = (run.structure.cohort_rank[cohort_index] << 32) + it.number
+            kind = run.structure.kind(dict(it.attributes))
+            citizen = Citizen(((cohort_index << 32) + it.number) << 12, tie, kind, chunk, at)
+            citizen.rows, citizen.strands, citizen.visits = it.rows, it.strands, dict(it.visits)
+            citizen.considered = None if it.considered is None else dict(it.considered)
+            citizen.lifetime = None if it.lifetime is None else dict(it.lifetime)
+            citizen.budget = it.budget
+            made[place] = citizen
+    return [made[place] for place in range(len(made))]
+
+
+def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
+    values = dict(row.values)
+    service = run.services[row.service]
+    stay = Stay()
+    stay.citizen, stay.service, stay.holder, stay.requests = citizen, service, None, None
+    for name in _FIELDS:
+        setattr(stay, name, values[name])
+    stay.kind = run.structure.kind(dict(values["kind"]))
+    origin, remaining = values["origin"], values["remaining"]
+    stay.origin = None if origin is None else (origin[0], origin[1], _outcome(origin[2]), origin[3])
+    if remaining is None:
+        stay.remaining = None
+    else:
+        left = _outcome(remaining[1])
+        assert left is not None
+        stay.remaining = (remaining[0], left, remaining[2])
+    stay.risk = run.plan.behaviour(row.service, stay.kind, service.epoch).death if values["exposed"] else None
+    if stay.state != WAITING:
+        for name in _STAYING:
+            setattr(stay, name, values[name])
+        stay.wakes = list(values["wakes"]) or None
+        outcome = _outcome(values["outcome"])
+        assert outcome is not None
+        stay.outcome, stay.code = outcome, values["code"]
+        if service.limited:
+            service.free -= 1
+        if service.members is not None:
+            service.members[stay] = None
+    if stay.strand:
+        run.beside(citizen)[stay.strand] = stay
+    elif stay.state != WAITING or row.holder < 0:
+        citizen.main = stay
+    return stay
+
+
+def _queue(service: LiveService, stay: Stay) -> None:
+    service.waiting += 1
+    if service.in_order:
+        service.queue.append(stay)
+    else:
+        service.counter += 1
+        # The level is that of the moment of queueing; the order of the table keeps it, entry by entry.
+        level = service.level(stay.kind, stay.referred)
+        service.heap.append((level, service.counter, stay))
+
+
+def _schedule(run: Run, stay: Stay, day: float) -> None:
+    tie = stay.citizen.tie
+    if stay.state == STAYING:
+        stay.callbacks = stay.service.END
+        run.env.schedule(stay, END + tie, stay.due - day)  # type: ignore[arg-type]
+        for at, rule in stay.wakes or ():
+            run.at(at, END + tie, Wake(run.rules.wake, at, stay, rule), day)
+        return
+    if stay.risk is not None:
+        at = stay.since + stay.risk.reach(stay.since, stay.citizen.budget)
+        at = max(at, stay.due) if stay.state == HELD else at
+        if at < math.inf:
+            run.at(at, END + tie, Wake(run.death, at, stay), day)
+    if stay.state == WAITING and stay.gives_up_at < math.inf:
+        run.at(stay.gives_up_at, PATIENCE + tie, Wake(stay.service.give_up, stay.gives_up_at, stay), day)
