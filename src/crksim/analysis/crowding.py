@@ -10,7 +10,17 @@ from crksim.analysis.scene import PlaceLimits
 from crksim.model.clock import WEEK, YEAR, Window, parse_date
 from crksim.model.vocabulary import HOURS_PER_FTE_YEAR, MeasureAddress
 
-__all__ = ["count_at", "fte", "occupancy", "of_levels", "overload", "present_by", "staff_hours", "under_workable"]
+__all__ = [
+    "count_at",
+    "enrolled",
+    "fte",
+    "occupancy",
+    "of_levels",
+    "overload",
+    "present_by",
+    "staff_hours",
+    "under_workable",
+]
 
 _NAN = float("nan")
 _QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -49,6 +59,16 @@ def count_at(picker: Picker, address: MeasureAddress, window: Window) -> float:
     if not picker.log.start <= day <= picker.log.end:
         return _NAN
     return float(number_at(*picker.rows(address).stays, np.array([day]))[0])
+
+
+def enrolled(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Citizens with a stay at some time of the window, each once; of a cohort or everybody only stays in treatment."""
+    rows, log = picker.rows(address), picker.log
+    now = rows.is_stay & (rows.admitted < window.end) & ~(rows.left <= window.start)
+    if address.subject_kind in ("cohort", "all"):
+        treated = np.array([service not in picker.scene.untreated for service in log.legend.services], dtype=bool)
+        now &= treated[log.service[rows.where]]
+    return float(len(np.unique(picker.paths.citizen[rows.where[now]])))
 
 
 def _open_members(picker: Picker, address: MeasureAddress, window: Window) -> list[tuple[str, PlaceLimits, Window]]:

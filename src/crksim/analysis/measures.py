@@ -286,6 +286,7 @@ def _deaths(picker: Picker, address: MeasureAddress, window: Window) -> float:
 FUNCTIONS: Mapping[str, Measured] = {
     "starts": _starts,
     "requests": _requests,
+    "enrolled": crowding.enrolled,
     "present": crowding.of_levels("present"),
     "waiting": crowding.of_levels("waiting"),
     "occupancy": crowding.occupancy,

@@ -42,6 +42,7 @@ _MONTHS = Label(
     da="januar februar marts april maj juni juli august september oktober november december",
     en="January February March April May June July August September October November December",
 )
+_SUBJECT_KINDS = {"service": "a service", "group": "a group", "cohort": "a cohort", "all": f"'{ALL}'"}
 _ADDRESS = re.compile(
     r"(?P<subject>[^\[\].@]+)(?:\[(?P<filter>[^\]]*)\])?\.(?P<rest>[^\[\]@]+)(?:@(?P<window>.+))?", re.ASCII
 )
@@ -180,8 +181,8 @@ class _Grammar:
         argument, parts = self._argument(text, quantity, rest[1:])
         found = self._statistic(text, quantity, ".".join(parts))
         if subject_kind and subject_kind not in quantity.subjects:
-            allowed = ", ".join(sorted(quantity.subjects))
-            self.fault(text, subject, f"{quantity.id} is not defined for a {subject_kind} (only for: {allowed})")
+            allowed = " or ".join(_SUBJECT_KINDS[one] for one in _SUBJECT_KINDS if one in quantity.subjects)
+            self.fault(text, subject, f"{quantity.id} needs {allowed}, not {_SUBJECT_KINDS[subject_kind]}")
         if conditions and not quantity.filtered:
             self.fault(text, match["filter"], f"{quantity.id} takes no filter: it belongs to places, not to citizens")
         if len(self.problems) > before:
@@ -335,6 +336,7 @@ def _text(address: MeasureAddress, names: Mapping[str, Label], language: str) ->
     number = "" if address.number != address.number else f"{address.number:g}"
     subject = "CRK" if address.subject_kind == "all" else say(address.subject)
     core = str(getattr(quantity.label, language)) + str(getattr(statistic.label, language)).replace("N", number)
+    core = core.replace(",,", ",").rstrip(",")
     if "{}" in core:
         core = core.replace("{}", argument)
     elif argument:
