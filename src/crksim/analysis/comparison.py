@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +76,13 @@ class Target:
     fact : str
         Id in the table of facts.
     measure : str
-        Output address.
-    start, end : float
-        The window of the measure, in days since the study's start.
+        Output address, with its window.
     reported : float
         The report's number, in the measure's unit.
     mark : str
         ``put in``, ``fitted`` or ``predicted``.
     day : float
-        Where it stands on a time axis; NaN takes the end of the window.
+        Where it stands on a time axis, in days since the study's start; NaN where it has no place there.
     """
 
     fact: str
@@ -91,8 +90,6 @@ class Target:
     unit: Label
     locator: str
     measure: str
-    start: float
-    end: float
     reported: float
     mark: str
     day: float = float("nan")
@@ -132,8 +129,7 @@ def effects(differences: Floats) -> Effects:
 
     One-way random-effects analysis of variance with members as classes; ANOVA estimators for unequal numbers of
     futures (Searle, Casella & McCulloch 1992, Variance Components, section 3.6), a negative component counts as 0.
-    Member means are drawn towards the grand mean until their variance is the ignorance and the Monte Carlo error of
-    the grand mean; without the latter, a handful of runs would pass for certainty.
+    Member means are drawn towards the grand mean by the root of the part of their variance that is not luck.
 
     Parameters
     ----------
@@ -153,15 +149,50 @@ def effects(differences: Floats) -> Effects:
     grand = float(filled.sum() / runs)
     within = float((np.where(defined, filled - means[:, None], 0.0) ** 2).sum())
     luck = within / (runs - members) if runs > members else 0.0
-    ignorance = 0.0
-    if members > 1:
-        mean_square = float((futures * (means - grand) ** 2).sum()) / (members - 1)
-        typical = (runs - float((futures**2).sum()) / runs) / (members - 1)
-        ignorance = max(0.0, (mean_square - luck) / typical)
-    spread = ignorance + luck / futures
-    error = float(np.sqrt(((futures / runs) ** 2 * spread).sum()))
-    kept = np.divide(ignorance + error**2, spread, out=np.zeros(members), where=spread > 0.0)
-    return Effects(grand, grand + np.sqrt(np.minimum(kept, 1.0)) * (means - grand), luck, ignorance, error)
+    if members == 1:
+        return Effects(grand, means, luck, 0.0, float(np.sqrt(luck / runs)))
+    mean_square = float((futures * (means - grand) ** 2).sum()) / (members - 1)
+    typical = (runs - float((futures**2).sum()) / runs) / (members - 1)
+    ignorance = max(0.0, (mean_square - luck) / typical)
+    error = float(np.sqrt(((futures / runs) ** 2 * (ignorance + luck / futures)).sum()))
+    kept = _kept(luck / mean_square, members, int(runs) - members) if mean_square > 0.0 else 1.0
+    return Effects(grand, grand + float(np.sqrt(kept)) * (means - grand), luck, ignorance, error)
+
+
+def _kept(ratio: float, members: int, residual: int) -> float:
+    """Return the part of the variance of member means that stays when luck is taken out.
+
+    Were the ratio of mean squares exact, it would be ``1 - ratio + 1 / members``: the ignorance, and the Monte Carlo
+    error of the grand mean, without which a handful of runs would pass for certainty.  The ratio is itself estimated;
+    its fiducial law is ``ratio`` times an F variate, and the part is chosen so that the range covers 9 in 10 over it.
+
+    Parameters
+    ----------
+    ratio : float
+        Mean square within members over that between them.
+    members, residual : int
+        Number of members, and degrees of freedom within them.
+    """
+    from scipy.special import ndtr, ndtri
+
+    parts = np.maximum(0.0, 1.0 - ratio * _f_quantiles(members - 1, residual)) + 1.0 / members
+    reach = ndtri(0.5 + PROBABILITY / 2.0)
+    small, large = 0.0, 1.0
+    for _ in range(50):
+        middle = 0.5 * (small + large)
+        covered = float((2.0 * ndtr(reach * np.sqrt(middle / parts)) - 1.0).mean())
+        small, large = (middle, large) if covered < PROBABILITY else (small, middle)
+    return large
+
+
+@lru_cache(maxsize=64)
+def _f_quantiles(between: int, residual: int) -> Floats:
+    """Return 99 equally likely values of the F law; without residual degrees of freedom there is no luck to see."""
+    from scipy.special import fdtri
+
+    if residual == 0:
+        return np.zeros(99)
+    return np.asarray(fdtri(between, residual, (np.arange(99) + 0.5) / 99))
 
 
 def likely_range(values: Floats) -> tuple[float, float]:
@@ -334,7 +365,7 @@ def replay_rows(targets: Sequence[Target], values: Floats) -> tuple[ReplayRow, .
                 unit=target.unit,
                 locator=target.locator,
                 measure=target.measure,
-                day=target.end if np.isnan(target.day) else target.day,
+                day=target.day,
                 reported=target.reported,
                 mean=float(found.mean()) if found.size else float("nan"),
                 low=low,
