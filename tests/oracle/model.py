@@ -1,12 +1,13 @@
 """The textbook model: a SimPy process for every citizen, every strand, every pending referral.
 
-Slow and plain on purpose.  It reads the study itself (never the engine's plan), keeps queues as lists, looks every number
-up when it is needed, and returns one plain dict per row, with names instead of indices.  `README.md` says how it reads
-the places where the grammar leaves a choice.
+Slow and plain on purpose.  It reads the study itself (never the engine's plan), keeps queues as lists, looks every
+number up when it is needed, and returns one plain dict per row, with names instead of indices.  `README.md` says how it
+reads the places where the grammar leaves a choice.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
-from crksim.model.laws import law_from
-from crksim.model.network import Dated, End, Network, Referral, Service, Study
+from crksim.model.laws import elapsed_quantile, law_from, mean_thinned, residual_quantile
+from crksim.model.network import Dated, Network, Service, Study
 from crksim.simulation.arrivals import PRESENT, STRIP, arrivals
 from crksim.simulation.luck import Luck, constant, uniform
 from crksim.simulation.staylog import BLOCKED, MOVED, OPENING, RESUMED
@@ -63,6 +64,7 @@ class Origin:
     resume: bool
     left: float
     ending: Ending | None
+    nth: int
     origin: Origin | None
 
 
@@ -89,10 +91,13 @@ class Row:
     gain: int = 0
     # not in the log
     ending: Ending | None = None
-    origin: Origin | None = None
+    origin: Origin | None = None  # whence the citizen was last referred, kept along the strand
+    back: Origin | None = None  # what a resumed stay goes on with
+    residual: bool = False
+    age: float = 0.0
+    finish: float = math.nan
     priority: float = 0.0
     news: simpy.Event | None = None
-    rule_object: Referral | None = None
 
     @property
     def open(self):
@@ -203,7 +208,7 @@ class Oracle:
         return grid(float(law.quantile(np.array([u]))[0]))
 
     def waiting_time(self, rate, amount, first=-math.inf, last=math.inf):
-        """Return how long from now until the cumulative hazard of a dated rate, 0 outside [first, last), reaches amount."""
+        """Return how long from now until the cumulative hazard of a rate, in force from first to last, is amount."""
         now = self.env.now
         days = sorted({day for day, _ in rate.steps if day > now} | {day for day in (first, last) if day > now})
         start = now
@@ -218,9 +223,7 @@ class Oracle:
 
     def spent(self, rate, start, stop):
         days = [start, *(day for day, _ in rate.steps if start < day < stop), stop]
-        return sum(
-            self.value(rate, low) * (high - low) for low, high in zip(days, days[1:], strict=False) if high > low
-        )
+        return sum(self.value(rate, low) * (high - low) for low, high in itertools.pairwise(days) if high > low)
 
     # ------------------------------------------------------------------ ties
 
@@ -260,7 +263,6 @@ class Oracle:
             kind=dict(person.kind),
             flags=flags,
             origin=origin,
-            rule_object=rule,
         )
         row.priority = self.value(self.pick(service.priority, person.kind)) if service.priority else 0.0
         person.rows.append(row)
@@ -275,12 +277,26 @@ class Oracle:
             self.present[row.service.id].remove(row)
             self.hand_out(row.service)
         if not math.isnan(row.admitted):
-            for pending in list(row.strand.pending):
-                if pending.open and pending.from_row is row:
-                    self.close(pending, "withdrawn")
-                    self.tell(pending.news, ("withdrawn", None))
+            self.withdraw(row)
             if row.strand.row is row:
                 row.strand.row = None
+
+    def withdraw(self, row):
+        """Close what was waited for while a stay went on that is now over."""
+        for pending in list(row.strand.pending):
+            if pending.open and pending.from_row is row:
+                self.close(pending, "withdrawn")
+                self.tell(pending.news, ("withdrawn", None))
+
+    def must_wait(self, row, wish):
+        """Say whether the citizen would have to wait for the destination itself (not for where it sends on)."""
+        wish = self.spoken(wish, row.person, row.origin)
+        if wish in ("leave", "died"):
+            return False
+        service = self.services[wish]
+        if service.eligible is not None and not service.eligible.matches(row.person.kind):
+            return False
+        return self.is_open(service) and not self.takes_at_once(service) and self.has_room(service)
 
     def is_open(self, service):
         return service.opens <= self.env.now and not self.is_closed(service)
@@ -289,20 +305,26 @@ class Oracle:
         return service.closes is not None and service.closes.on <= self.env.now
 
     def has_place(self, service):
-        return service.places.hard is None or len(self.present[service.id]) < self.value(service.places.hard)
+        return service.places.hard is None or len(self.present[service.id]) < round(self.value(service.places.hard))
 
     def takes_at_once(self, service):
         """Say whether a request would be admitted: a place, and nobody waiting for it."""
         return service.places.hard is None or (self.has_place(service) and not self.queues[service.id])
 
     def has_room(self, service):
-        return service.room is None or len(self.queues[service.id]) < self.value(service.room)
+        return service.room is None or len(self.queues[service.id]) < round(self.value(service.room))
 
     def line_up(self, row):
         row.news = self.env.event()
         self.queues[row.service.id].append(row)
 
     # ------------------------------------------------------------------ hand-outs
+
+    def in_order(self, service):
+        """Return those waiting, first first: by priority, then by time of referral, then as they came."""
+        if service.order == "priority":
+            return sorted(self.queues[service.id], key=lambda row: (row.priority, row.referred))
+        return sorted(self.queues[service.id], key=lambda row: row.referred)
 
     def hand_out(self, service):
         if self.queues[service.id]:
@@ -312,71 +334,94 @@ class Oracle:
         yield self.alarm(self.env.now, HAND_OUTS, rank=self.service_rank[service.id])
         queue = self.queues[service.id]
         while queue and self.has_place(service):
-            if service.order == "priority":
-                row = min(queue, key=lambda row: (row.priority, row.referred))
-            else:
-                row = min(queue, key=lambda row: row.referred)
+            row = self.in_order(service)[0]
             queue.remove(row)
             self.tell(row.news, ("admitted", None))
             yield self.settle()
 
     # ------------------------------------------------------------------ admission
 
-    def admit(self, row, opening=False):
+    def admit(self, row):
         person, service, now = row.person, row.service, self.env.now
         family = service.luck_key
-        row.nth = person.visits[family]
-        person.visits[family] += 1
+        resumed = bool(row.flags & RESUMED)
+        if not resumed:
+            row.nth = person.visits[family]
+            person.visits[family] += 1
         row.kind = dict(person.kind)
         row.admitted = now
         self.present[service.id].append(row)
         strand = row.strand
-        if strand.held is not None:
-            held, strand.held = strand.held, None
-            held.left = now
-            if now > held.due:
-                held.flags |= BLOCKED
-            self.present[held.service.id].remove(held)
-            self.hand_out(held.service)
+        self.let_go(strand)
         if strand.number == 0:
             if person.course_ended:
                 person.in_course.clear()
                 person.course_ended = False
             if service.between_courses:
                 person.course_ended = True
-            self.relocate(person, service)
-        resumed = row.origin is not None and bool(row.flags & RESUMED)
         if resumed:
-            back = row.origin
-            row.ending, row.origin = back.ending, back.origin
-            row.due = now + back.left
+            row.ending, row.nth = row.back.ending, row.back.nth
+            row.finish = now + row.back.left
         else:
             row.ending = self.draw_ending(row)
-            row.due = now + row.ending.after
+            row.finish = now + row.ending.after
+        row.due = row.finish
+        if strand.number == 0:
+            row.due = min(row.finish, self.relocate(person, service))
         strand.row = row
+
+    def let_go(self, strand):
+        """Give up the place that blocking held."""
+        if strand.held is not None:
+            held, strand.held = strand.held, None
+            held.left = self.env.now
+            self.present[held.service.id].remove(held)
+            self.hand_out(held.service)
 
     def draw_ending(self, row):
         person, service, nth = row.person, row.service, row.nth
-        family = service.luck_key
         ends = self.pick(service.ends, person.kind)
-        if ends is None:
-            from crksim.model.network import Shares
-
-            ends = (End("done", "rest", None, None, Shares((("leave", None),))),)
-        planned = sorted((end for end in ends if end.hazard is None), key=lambda end: (end.share == "rest", end.id))
+        planned = [end for end in ends if end.hazard is None]
         first, after = None, math.inf
-        if planned:
-            u = self.draw(person, family, nth, "end")
-            name = self.branch([(end.id, end.share) for end in planned], u)
+        if row.flags & OPENING and row.residual:
+            first, row.age, after = self.found_in_progress(row, ends, planned)
+        elif planned:
+            u = self.draw(person, service.luck_key, nth, "end")
+            name = self.branch([(end.id, None if end.share == "rest" else end.share) for end in planned], u)
             first = next(end for end in planned if end.id == name)
-            length = first.length if first.length else service.length
-            after = self.length(length, person.kind, self.draw(person, family, nth, "length"))
+            u = self.draw(person, service.luck_key, nth, "length")
+            after = self.length(first.length if first.length else service.length, person.kind, u)
         for end in sorted((end for end in ends if end.hazard is not None), key=lambda end: end.id):
-            amount = -math.log(self.draw(person, family, nth, "hazard:" + end.id))
+            amount = -math.log(self.draw(person, service.luck_key, nth, "hazard:" + end.id))
             reach = self.waiting_time(end.hazard, amount)
             if reach < after or first is None:
                 first, after = end, reach
         return self.outcome(row, first, after)
+
+    def found_in_progress(self, row, ends, planned):
+        """Return the planned end, the days already spent, and the days left of a stay found in the middle."""
+        person, service = row.person, row.service
+        family = service.luck_key
+        rates = [self.value(end.hazard) for end in ends if end.hazard is not None]
+        if service.death:
+            rates.append(self.value(self.pick(service.death, person.kind)))
+        hazard, u_age = sum(rates), self.draw(person, family, 0, "age")
+        if not planned:
+            return None, grid(-math.log(u_age) / hazard if hazard > 0.0 else 0.0), math.inf
+        laws = [
+            self.law(self.pick(end.length if end.length else service.length, person.kind).at(self.env.now))
+            for end in planned
+        ]
+        given = sum(self.value(end.share) for end in planned if end.share != "rest")
+        shares = [1.0 - given if end.share == "rest" else self.value(end.share) for end in planned]
+        weights = [share * mean_thinned(law, hazard) for share, law in zip(shares, laws, strict=True)]
+        u_end, sums = self.draw(person, family, 0, "end"), list(itertools.accumulate(weights))
+        chosen = next((index for index, total in enumerate(sums) if u_end < total / sums[-1]), len(sums) - 1)
+        law = laws[chosen]
+        age = float(elapsed_quantile(law, np.array([u_age]), hazard)[0])
+        u_length = self.draw(person, family, 0, "length")
+        left = float(residual_quantile(law, np.array([age]), np.array([u_length]))[0])
+        return planned[chosen], grid(age), grid(left)
 
     def outcome(self, row, end, after):
         person, family, nth = row.person, row.service.luck_key, row.nth
@@ -397,7 +442,7 @@ class Oracle:
     # ------------------------------------------------------------------ death
 
     def relocate(self, person, service):
-        """The main strand is now in (or waits for) `service`, or nowhere: the budget is spent at its rate."""
+        """The main strand is now in (or waits for) `service`, or nowhere; return when its death rate kills."""
         if person.rate is not None:
             person.budget -= self.spent(person.rate, person.since, self.env.now)
         person.rate = None
@@ -409,6 +454,8 @@ class Oracle:
             after = self.waiting_time(person.rate, max(person.budget, 0.0))
             if after < math.inf:
                 self.env.process(self.dying(person, person.moves, self.env.now + after))
+            return self.env.now + after
+        return math.inf
 
     def dying(self, person, moves, when):
         yield self.alarm(when, ENDS, person, LAST)
@@ -427,51 +474,66 @@ class Oracle:
 
     # ------------------------------------------------------------------ requests
 
-    def request(self, strand, wish, source, origin=None, flags=0):
+    def request(self, strand, wish, source, origin=None, flags=0, resume=False):
         """Follow destinations until the strand waits or is admitted (return its row), or ends (return None)."""
         person = strand.person
         while True:
-            if wish == "origin":
-                back = origin if origin is not None else (source.origin if source is not None else None)
-                if back is None:
-                    wish = "leave"
-                    continue
-                wish = back.service
-                if back.resume:
-                    flags |= RESUMED
-                origin = back
-            if wish == "home":
-                wish = person.kind["home"]
+            back = None
+            if wish == "origin" and origin is not None:
+                wish, back, origin = origin.service, origin, origin.origin
+                if not (resume and back.resume and self.is_open(self.services[wish])):
+                    back = None
+            wish = self.spoken(wish, person, None)
             if wish in ("leave", "died"):
                 self.end_strand(strand, wish, source)
                 return None
             service = self.services[wish]
+            if back is not None:
+                flags |= RESUMED
             if service.eligible is not None and not service.eligible.matches(person.kind):
-                row = self.new_row(strand, service, source, flags=flags & ~RESUMED)
+                row = self.new_row(strand, service, source, flags=flags)
                 self.point(source, service.id)
                 self.close(row, "ineligible")
-                source, wish = row, self.destination(row, service.ineligible, "ineligible")
-                origin, flags = None, 0
-                continue
-            if service.opens > self.env.now or self.is_closed(service):
-                family = service.luck_key
-                early = service.opens > self.env.now
-                shares = service.before if early else service.closes.afterwards
-                purpose = "before" if early else "afterwards"
-                wish = self.share_out(shares, person, family, person.visits[family], purpose)
-                origin, flags = None, MOVED
-                continue
-            row = self.new_row(strand, service, source, flags=flags, origin=origin)
+                source, flags = row, 0
+                wish = self.destination(row, service.ineligible, "ineligible")
+            elif not self.is_open(service):
+                wish, source, flags = self.forward(strand, service, source, flags)
+            else:
+                row = self.new_row(strand, service, source, flags=flags, origin=origin)
+                row.back = back
+                self.point(source, service.id)
+                if self.takes_at_once(service):
+                    self.admit(row)
+                    return row
+                if self.has_room(service):
+                    self.wait_outside(strand, row)
+                    return row
+                self.close(row, "refused")
+                source, flags = row, 0
+                wish = self.destination(row, service.refused, "refused")
+
+    def forward(self, strand, service, source, flags):
+        """Send on who comes before opening or after closing; a row is written only for those who then leave."""
+        person, family = strand.person, service.luck_key
+        if self.is_closed(service):
+            shares, purpose = service.closes.afterwards, "afterwards"
+        elif service.before is not None:
+            shares, purpose = service.before, "before"
+        else:
+            shares, purpose = service.refused, "refused"
+        wish = self.share_out(shares, person, family, person.visits[family], purpose)
+        if purpose == "refused" or wish in ("leave", "died"):
+            row = self.new_row(strand, service, source, flags=flags)
             self.point(source, service.id)
-            if self.takes_at_once(service):
-                self.admit(row)
-                return row
-            if self.has_room(service):
-                self.wait_outside(strand, row)
-                return row
             self.close(row, "refused")
-            source, wish = row, self.destination(row, service.refused, "refused")
-            origin, flags = None, 0
+            return wish, row, 0
+        return wish, source, flags
+
+    def spoken(self, wish, person, origin):
+        """Return the service (or leave, died) behind the words home and origin; without an origin it is the home."""
+        if wish == "origin" and origin is not None:
+            return origin.service
+        return person.kind.get("home", "leave") if wish in ("home", "origin") else wish
 
     @staticmethod
     def point(source, to):
@@ -485,13 +547,6 @@ class Oracle:
 
     def end_strand(self, strand, wish, source):
         self.point(source, wish)
-        if strand.held is not None:
-            held, strand.held = strand.held, None
-            held.left = self.env.now
-            if held.left > held.due:
-                held.flags |= BLOCKED
-            self.present[held.service.id].remove(held)
-            self.hand_out(held.service)
         if wish == "died":
             self.die(strand.person)
         elif strand.number == 0:
@@ -524,64 +579,61 @@ class Oracle:
             return row
         if news == "gave_up":
             self.close(row, "gave_up")
+            self.let_go(strand)
             return self.request(strand, self.destination(row, row.service.gives_up, "gives_up"), row, row.origin)
         if news == "moved":
             self.close(row, "moved_waiting")
+            self.let_go(strand)
             return self.request(strand, value, row, row.origin, MOVED)
-        if news == "closed":  # the service whose place was held by blocking
-            held, strand.held = strand.held, None
-            self.close(row, "withdrawn")
-            self.close(held, "closed")
-            return self.request(strand, value, held)
         return None
 
     def staying(self, strand, row):
         """Stay until the first of all that can end a stay."""
         person = strand.person
         row.news = self.env.event()
-        if strand.number == 0 and not row.flags & OPENING:
+        if not row.flags & (OPENING | RESUMED):
             for rule in self.rules_at(row, "start_of"):
                 taken = self.consider(strand, row, rule)
                 if taken is not None:
                     return taken
-        alarm = self.alarm(row.due, ENDS, person, row.number)
+        alarm = self.alarm(row.finish, ENDS, person, row.number)
         self.tell_at(alarm, row.news, ("ended", None))
-        if strand.number == 0:
-            for rule in self.rules_at(row, "during"):
-                self.env.process(self.being_offered(strand, row, rule))
+        for rule in self.rules_at(row, "during"):
+            self.env.process(self.being_offered(strand, row, rule))
         news, value = yield row.news
         if news == "ended":
             return self.end_stay(strand, row)
         if news == "taken":
             return value
         if news == "called":  # a request waited for while the stay went on
-            self.transfer(strand, row, value)
+            self.transfer(strand, row, value.service)
             self.admit(value)
             return value
         if news == "closed":
             self.close(row, "closed")
-            return self.request(strand, value, row)
+            return self.request(strand, value, row, row.origin, MOVED)
         return None
 
     def end_stay(self, strand, row):
         person, ending = strand.person, row.ending
         row.status, row.gain = ending.status, ending.gain
-        if row.service.blocking and ending.to not in ("leave", "died"):
+        if ending.to == "died":
+            self.die(person)
             row.end = ending.end
+            return None
+        person.kind.update(ending.becomes)
+        hold = row.service.blocking and self.must_wait(row, ending.to)
+        if hold:
+            row.end, row.flags = ending.end, row.flags | BLOCKED
             strand.held, strand.row = row, None
-            for pending in list(strand.pending):
-                if pending.open:
-                    self.close(pending, "withdrawn")
-                    self.tell(pending.news, ("withdrawn", None))
+            self.withdraw(row)
         else:
             self.close(row, ending.end)
-        person.kind.update(ending.becomes)
-        if strand.number == 0 and ending.to != "died":
-            for rule in self.rules_at(row, "end_of"):
-                taken = self.consider(strand, row, rule)
-                if taken is not None:
-                    return taken
-        return self.request(strand, ending.to, row)
+        for rule in self.rules_at(row, "end_of"):
+            taken = self.consider(strand, row, rule)
+            if taken is not None:
+                return taken
+        return self.request(strand, ending.to, row, row.origin, resume=True)
 
     # ------------------------------------------------------------------ referral rules
 
@@ -610,68 +662,75 @@ class Oracle:
 
         return sorted(
             members,
-            key=lambda service: (service.site != row.service.site, distance(service), service.luck_key, service.id),
+            key=lambda service: (service.site != row.service.site, distance(service), self.service_rank[service.id]),
         )
 
     def consider(self, strand, row, rule):
-        """Offer what a rule offers; return the row on which the main strand goes on if it took it, else None."""
+        """Offer what a rule offers; return the row on which the strand goes on if it took it, else None."""
         person = strand.person
-        if person.in_course[rule.id] >= rule.at_most:
-            return None
+        if rule.stay != "beside" and any(request.open and request.from_row is row for request in strand.pending):
+            return None  # already waiting to be moved
         candidates = self.candidates(rule, row)
-        if not candidates:
+        if not candidates or person.in_course[rule.id] >= rule.at_most:
             return None
-        target = candidates[0]
-        nth = person.considered[rule.luck_key]
-        person.considered[rule.luck_key] += 1
-        person.in_course[rule.id] += 1
-        family = "rule:" + rule.luck_key
-        origin = None
-        if rule.stay != "beside":
-            left = row.due - self.env.now if row.open else 0.0
-            origin = Origin(row.service.id, rule.returns == "resume" and row.open, left, row.ending, row.origin)
-            on = strand
-        else:
-            on = Strand(person, 0)
-
-        def answer(end):
-            self.close(self.new_row(on, target, row, rule, origin=origin), end)
-
-        if target.eligible is not None and not target.eligible.matches(person.kind):
-            answer("ineligible")
+        target, reason = self.answer(rule, row, candidates)
+        if reason is not None:
+            self.close(self.new_row(strand, target, row, rule), reason)
             return None
-        take_up = self.pick(rule.take_up, person.kind)
-        own, other = self.value(take_up.own_site), self.value(take_up.other_site)
-        accepts = own if target.site == row.service.site else other
-        u = self.draw(person, family, nth, "take_up")
-        if u >= accepts:
-            answer("too_far" if u < own else "declined")
-            return None
-        if self.draw(person, family, nth, "attend") >= self.value(self.pick(rule.attend, person.kind)):
-            answer("could_not_attend")
-            return None
-        if not self.takes_at_once(target):
-            if rule.full == "next":
-                target = next((service for service in candidates if self.takes_at_once(service)), target)
-            if not self.takes_at_once(target) and (rule.full == "refuse" or not self.has_room(target)):
-                answer("refused")
-                return None
         if rule.stay == "beside":
             self.beside(person, row, rule, target)
             return None
+        if rule.stay == "goes_on" and row.open and not self.takes_at_once(target):
+            request = self.new_row(strand, target, row, rule)
+            self.line_up(request)
+            strand.pending.append(request)
+            self.env.process(self.being_pending(strand, row, request, rule))
+            return None
+        origin = self.origin_of(rule, row)
+        self.transfer(strand, row, target)
         request = self.new_row(strand, target, row, rule, origin=origin)
         if self.takes_at_once(target):
-            self.transfer(strand, row, request)
             self.admit(request)
-            return request
-        if rule.stay == "ends" or not row.open:
-            self.transfer(strand, row, request)
+        else:
             self.wait_outside(strand, request)
-            return request
-        self.line_up(request)
-        strand.pending.append(request)
-        self.env.process(self.being_pending(strand, row, request))
-        return None
+        return request
+
+    def answer(self, rule, row, candidates):
+        """Return the service a citizen accepts and can ask, or the nearest one and why nothing comes of it."""
+        person, target = row.person, candidates[0]
+        nth = person.considered[rule.luck_key]
+        person.considered[rule.luck_key] += 1
+        person.in_course[rule.id] += 1
+        take_up = self.pick(rule.take_up, person.kind)
+        u = self.draw(person, "rule:" + rule.luck_key, nth, "take_up")
+
+        def accepts(service):
+            return u < self.value(take_up.own_site if service.site == row.service.site else take_up.other_site)
+
+        def eligible(service):
+            return service.eligible is None or service.eligible.matches(person.kind)
+
+        if not accepts(target):
+            return target, "too_far" if u < self.value(take_up.own_site) else "declined"
+        attend = self.value(self.pick(rule.attend, person.kind))
+        if self.draw(person, "rule:" + rule.luck_key, nth, "attend") >= attend:
+            return target, "could_not_attend"
+        if not eligible(target):
+            return target, "ineligible"
+        if self.takes_at_once(target):
+            return target, None
+        if rule.full == "next":
+            for other in candidates[1:]:
+                if accepts(other) and eligible(other) and self.takes_at_once(other):
+                    return other, None
+        if rule.full == "refuse" or not self.has_room(target):
+            return target, "refused"
+        return target, None
+
+    def origin_of(self, rule, row):
+        """Return whence a rule takes a citizen, with what is left of the stay if that is to be resumed."""
+        resume = rule.returns == "resume" and row.open
+        return Origin(row.service.id, resume, row.finish - self.env.now, row.ending, row.nth, row.origin)
 
     def beside(self, person, row, rule, target):
         strand = Strand(person, len(person.strands))
@@ -683,67 +742,61 @@ class Oracle:
             self.wait_outside(strand, request)
         self.env.process(self.life(strand, request))
 
-    def transfer(self, strand, row, request):
-        """Leave the present stay for a request; a stay that already ended keeps its own end."""
-        if request in strand.pending:
-            strand.pending.remove(request)
-        if row.open and strand.held is not row:
-            if not math.isnan(request.left):
-                raise AssertionError("transferred to a closed request")
-            self.close(row, "transferred", request.service.id)
+    def transfer(self, strand, row, target):
+        """Leave the present stay for a referral; a stay that already ended keeps its own end."""
+        if row.open:
+            self.close(row, "transferred", target.id)
         else:
-            row.to = request.service.id
+            row.to = target.id
 
-    def being_pending(self, strand, row, request):
+    def being_pending(self, strand, row, request, rule):
         """A request that is waited for while the stay goes on."""
         self.patience(request)
         news, _ = yield request.news
+        strand.pending.remove(request)
         if news == "admitted":
+            request.origin = self.origin_of(rule, row)
             self.tell(row.news, ("called", request))
-            return
-        if news == "gave_up":
+        elif news == "gave_up":
             self.close(request, "gave_up")
         elif news == "moved":
             self.close(request, "moved_waiting")
-        if request in strand.pending:
-            strand.pending.remove(request)
 
     def being_offered(self, strand, row, rule):
         """A rule `during` a stay: considered at a rate, again after each answer that did not move the citizen."""
         person, family = row.person, "rule:" + rule.luck_key
-        while row.present and strand.row is row and person.in_course[rule.id] < rule.at_most:
+        while person.in_course[rule.id] < rule.at_most:
             amount = -math.log(self.draw(person, family, person.considered[rule.luck_key], "rate"))
             after = self.waiting_time(self.pick(rule.rate, person.kind), amount, rule.first, rule.last)
             if after == math.inf:
                 return
             yield self.alarm(self.env.now + after, ENDS, person, row.number)
-            if strand.row is not row or not row.present:
+            if strand.row is not row:
                 return
-            before = len(person.rows)
+            before = len(strand.pending)
             taken = self.consider(strand, row, rule)
             if taken is not None:
                 self.tell(row.news, ("taken", taken))
                 return
-            if len(person.rows) > before and person.rows[-1] in strand.pending:
-                yield person.rows[-1].news
+            if len(strand.pending) > before:
+                yield strand.pending[-1].news
                 yield self.settle()
+                if strand.row is not row:
+                    return
 
     # ------------------------------------------------------------------ history, arrivals, run
 
     def closing(self, service):
         yield self.alarm(service.closes.on, HISTORY, rank=self.service_rank[service.id])
         order = lambda row: (row.person.rank, row.person.number, row.number)  # noqa: E731
-        for row in sorted(self.present[service.id], key=order):
+        for row in sorted((row for row in self.present[service.id] if row.strand.held is not row), key=order):
             branches = [(name, share) for name, share, _ in service.closes.present]
             u = self.draw(row.person, service.luck_key, row.nth, "closing")
             name = self.branch(branches, u)
             to = next(to for id, _, to in service.closes.present if id == name)
-            if row.strand.held is row:
-                self.tell(row.strand.person.rows[-1].news, ("closed", to))
-            else:
-                self.tell(row.news, ("closed", to))
+            self.tell(row.news, ("closed", to))
             yield self.settle()
-        for row in sorted(self.queues[service.id], key=order):
+        for row in self.in_order(service):
             to = self.destination(row, service.closes.waiting, "afterwards")
             self.tell(row.news, ("moved", to))
             yield self.settle()
@@ -784,7 +837,9 @@ class Oracle:
                     at = person.kind["home"] if present.at == "home" else present.at
                     strand = person.strands[0]
                     row = self.new_row(strand, self.services[at], None, flags=OPENING)
+                    row.residual = present.lengths == "residual"
                     self.admit(row)
+                    row.referred = row.admitted = -row.age
                     self.env.process(self.life(strand, row))
 
     def run(self):
