@@ -239,18 +239,18 @@ def test_weeks_under_the_smallest_workable_number():
 
 
 @pytest.mark.unit
-def test_lengths_of_stays_that_ended_and_whose_beginning_is_known():
+def test_lengths_of_stays_that_ended():
     log = log_of(
         stay(0, "unit_a", 10.0, 20.0),
         stay(1, "unit_a", 10.0, 50.0),
         stay(2, "unit_a", 10.0, 110.0),
-        stay(3, "unit_a", 0.0, 70.0, flags=OPENING),
         stay(4, "unit_a", -100.0, 10.0, flags=OPENING),  # came 100 days before the start
+        stay(3, "unit_a", 30.0),
         stay(5, "unit_a", 20.0, 21.0, flags=RESUMED),
     )
     assert value("unit_a.length", log) == pytest.approx((10 + 40 + 110) / 3)
     assert value("unit_a.length.p50", log) == 40.0
-    assert value("unit_a.length.p90", log) == pytest.approx(40 + 0.8 * 70)
+    assert value("unit_a.length.p90", log) == pytest.approx(40 + 0.8 * (110 - 40))  # place 0.9 * 2 = 1.8
 
 
 @pytest.mark.unit

@@ -279,7 +279,7 @@ def _deaths(picker: Picker, address: MeasureAddress, window: Window) -> float:
     dead = closed[(log.to[closed] == DIED) | (log.end_[closed] == picker.ends.get("died", -99))]
     if not len(dead):
         return 0.0
-    return _counted(len(np.unique(picker.paths.citizen[dead])), period, address.statistic)
+    return _counted(_n(np.bincount(picker.paths.citizen[dead]) > 0), period, address.statistic)
 
 
 #: Every quantity of the vocabulary and its function.

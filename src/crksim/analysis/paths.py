@@ -143,7 +143,9 @@ class Paths:
         treats = ~np.array([name in self.scene.untreated for name in names], dtype=bool)[log.service]
         came = (log.from_row < 0) | ((self.parents >= 0) & between[self.parents])
         door = came & (log.strand == 0) & ((log.flags & OPENING) == 0) & ~between
-        heads = np.union1d(self.firsts, np.flatnonzero(door))
+        begins = door.copy()
+        begins[self.firsts] = True
+        heads = np.flatnonzero(begins)
         treated = np.minimum.reduceat(np.where(treats & ~np.isnan(log.admitted), log.admitted, np.inf), heads)
         until = np.where(np.isnan(log.left), np.inf, log.left)
         stopped = np.maximum.reduceat(np.where((log.strand == 0) & ~between, until, -np.inf), heads)

@@ -176,12 +176,9 @@ class Period:
 
     @cached_property
     def lengths(self) -> Floats:
-        """Lengths of the stays that ended in the window and whose beginning is known, rising."""
-        rows = self.rows
-        flags = rows.log.flags[self.ended_rows]
-        known = ((flags & OPENING) == 0) | (rows.admitted[self.ended] < rows.log.start)
-        picked = self.ended[known & ((flags & RESUMED) == 0)]
-        return np.sort(rows.left[picked] - rows.admitted[picked])
+        """Lengths of the stays that ended in the window, rising; of one taken up again only its first part."""
+        picked = self.ended[(self.rows.log.flags[self.ended_rows] & RESUMED) == 0]
+        return np.sort(self.rows.left[picked] - self.rows.admitted[picked])
 
     @cached_property
     def present(self) -> Levels:
