@@ -1,4 +1,4 @@
-"""A made-up `Result`, its study and its evidence, for tests of files, figures and pages; no number in it is a finding."""
+"""A made-up `Result`, its study and its evidence, for tests of files, figures and pages; no finding in it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ ROWS = [
      "om året", "a year", "flow", 25.2, 38.4, 6.5, 5.0, "makes_a_difference", True),
     ("youth_group.wait.mean", "Intern ventetid til ungegruppe, gennemsnit", "Internal wait for a youth group, mean",
      "dage", "days", "duration", 6.31, 1.24, 3.9, 7.0, "no_difference_that_matters", True),
-    ("youth_group_hoersholmsgade.below_workable", "Uger under 4 unge, Hørsholmsgade", "Weeks under 4 young people, Hørsholmsgade",
+    ("youth_group_hoersholmsgade.below_workable",
+     "Uger under 4 unge, Hørsholmsgade", "Weeks under 4 young people, Hørsholmsgade",
      "andel", "share", "share", 0.17, 0.52, 0.14, 0.1, "makes_a_difference", True),
     ("youth.ceased", "Ophørt ved udskrivning, unge", "Ceased at discharge, young people",
      "om året", "a year", "flow", 71.3, 73.6, 2.4, 2.0, "cannot_be_decided", True),
@@ -56,7 +57,7 @@ REPLAY = [
     ("youth_group_present", "Unge i gruppen 1. juli 2017", "Young people in the group, 1 July 2017",
      "borgere", "citizens", "ch4 l.429", "youth_group_hoersholmsgade.present", 547.0, 2, 5.4, 2, 8, "predicted"),
     ("youth_group_host_share", "Andel fra Hørsholmsgade", "Share from Hørsholmsgade",
-     "andel", "share", "ch4 l.571", "youth_group.from.hoersholmsgade", float("nan"), 0.74, 0.69, 0.5, 0.86, "predicted"),
+     "andel", "share", "ch4 l.571", "youth_group.from.home", float("nan"), 0.74, 0.69, 0.5, 0.86, "predicted"),
     ("av_present_end_2017", "Indskrevne på Vesterbro ved udgangen af 2017", "Present at Vesterbro, end of 2017",
      "borgere", "citizens", "ch8 l.2138", "ambulatoriet_vesterbro.present", 730.0, 200, 174.2, 158, 191, "predicted"),
     ("av_moved", "Fulgte med til Vesterbro", "Moved to Vesterbro",
@@ -115,7 +116,7 @@ def _series() -> tuple[SeriesRow, ...]:
     rows = []
     for world in ("without", "decided", "what_if"):
         for service, (opens, level, places) in levels.items():
-            if world == "without" and service in NEW or world == "decided" and service == NEW[1]:
+            if (world == "without" and service in NEW) or (world == "decided" and service == NEW[1]):
                 continue
             shift = 0.85 if world == "what_if" and service == "youth_group_hoersholmsgade" else 1.0
             for day in days:
@@ -145,7 +146,8 @@ def _comparison() -> tuple[ComparisonRow, ...]:
                     year_low=change - 3 * sd, year_high=change + 3 * sd, worthwhile=worthwhile,
                     chance=chance if known else float("nan"), better=0.7 if known else float("nan"),
                     same=0.2 if known else float("nan"), worse=0.1 if known else float("nan"),
-                    luck_share=0.4 if known else float("nan"), verdict=verdict, decides=decides and against == "without",
+                    luck_share=0.4 if known else float("nan"), verdict=verdict,
+                    decides=decides and against == "without",
                 )
             )  # fmt: skip
     return tuple(rows)

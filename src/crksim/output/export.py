@@ -1,18 +1,15 @@
-"""Files that other programs open: parquet, comma-separated text, the Excel workbook."""
+"""Files that other programs open: parquet and comma-separated text."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crksim.output.tables import Run
-
-__all__ = ["read_parquet", "write_csv", "write_danish_csv", "write_parquet", "write_workbook"]
+__all__ = ["read_parquet", "write_csv", "write_danish_csv", "write_parquet"]
 
 
 def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = ()) -> None:
@@ -52,10 +49,17 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def write_danish_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table with semicolons and decimal commas, and the mark by which Excel knows UTF-8."""
-    table.to_csv(path, index=False, sep=";", decimal=",", lineterminator="\r\n", encoding="utf-8-sig")
+def write_danish_csv(path: Path, table: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Write a table with semicolons and decimal commas, and the mark by which Excel knows UTF-8.
 
-
-def write_workbook(path: Path, run: Run, lang: str) -> None:
-    """Write the Excel workbook."""
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    table : DataFrame
+        One row per observation.
+    names : dict
+        Columns to write, in order, and what they are called.
+    """
+    shown = table[list(names)].rename(columns=dict(names)).round(4)
+    shown.to_csv(path, index=False, sep=";", decimal=",", lineterminator="\r\n", encoding="utf-8-sig")

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from crksim.model.network import Label
+from crksim.output.report.focus import (
+    FlowPicture,
+    change_day,
+    flow_picture,
+    name_of,
+    present_facts,
+    present_services,
+    series_by_service,
+    start_date,
+)
 from crksim.output.report.wording import Wording
-from crksim.output.tables import service_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from crksim.analysis.results import ReplayRow, SeriesRow
+    from crksim.analysis.results import SeriesRow
     from crksim.output.tables import Run
 
-__all__ = ["FlowPicture", "change_day", "draw_figures", "flow_picture", "name_of", "present_facts", "present_services"]
+__all__ = ["draw_figures"]
 
 #: Okabe and Ito (2008): colours that the colour-blind tell apart; line styles tell them apart in print.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 _FOCUS_COLOURS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE)
 _REFERENCE_STYLES = ((BLUE, "--"), (GREEN, "-."), (PURPLE, (0, (1, 1, 4, 1))))
-_MOST_SERVICES = 6
-_MOST_FOCUS = 4
-_MOST_ENDS = 7
-_STYLE = {
+_MOST_POINTS = 200
+#: Gaps between the nodes of the three columns, as parts of the tallest column.
+_GAPS = (0.075, 0.17, 0.075)
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "crksim",
     "font.family": "sans-serif",
@@ -40,156 +47,6 @@ _STYLE = {
     "axes.unicode_minus": True,
     "path.simplify": True,
 }
-
-
-def name_of(run: Run, id: str, words: Wording) -> str:
-    """Return what a planner calls a service, a cohort or an end of the strand."""
-    labels = service_labels(run.study, run.scenario)
-    if id in labels:
-        return words.label(labels[id])
-    if id in ("leave", "died", "home", "origin", "others"):
-        return words.text(id)
-    return id.replace("_", " ").capitalize()
-
-
-def _changed(run: Run) -> list[str]:
-    """Return the services that the scenario's changes name, then those they are copies of."""
-    own: list[str] = []
-    copied: list[str] = []
-    for address, change in (run.scenario.get("changes") or {}).items():
-        part, _, rest = str(address).partition(".")
-        if part == "services":
-            own.append(rest.split(".")[0])
-            if isinstance(change, Mapping) and "like" in change:
-                copied.append(str(change["like"]).rpartition(".")[2])
-    return list(dict.fromkeys(own + copied))
-
-
-def start_date(run: Run) -> date:
-    """Return day 0 of the study."""
-    return date.fromisoformat(str((run.study.get("time") or {}).get("start", "2016-01-01"))[:10])
-
-
-def change_day(run: Run) -> float:
-    """Return the day on which the change begins (days since start), or NaN when it was there all along."""
-    begins = run.scenario.get("from", (run.study.get("time") or {}).get("forecast"))
-    try:
-        return float((date.fromisoformat(str(begins)[:10]) - start_date(run)).days)
-    except ValueError:
-        return math.nan
-
-
-def _by_service(run: Run) -> dict[str, dict[str, list[SeriesRow]]]:
-    found: dict[str, dict[str, list[SeriesRow]]] = {}
-    for row in run.result.series:
-        found.setdefault(row.service, {}).setdefault(row.world, []).append(row)
-    return found
-
-
-def present_services(run: Run) -> list[str]:
-    """Return the services whose number present is worth a figure: those changed, those that differ, those that decide."""
-    series = _by_service(run)
-    reference, what_if = run.result.worlds[0].id, run.result.worlds[-1].id
-
-    def difference(service: str) -> float:
-        before = {row.day: row.mean for row in series[service].get(reference, [])}
-        pairs = [(row.mean, before.get(row.day, 0.0)) for row in series[service].get(what_if, [])]
-        apart = max((abs(a - b) for a, b in pairs), default=0.0)
-        size = max((max(a, b) for a, b in pairs), default=0.0)
-        return apart if apart > max(0.3, 0.02 * size) else 0.0
-
-    changed = [service for service in _changed(run) if service in series]
-    moved = sorted((s for s in series if difference(s) > 0), key=lambda s: (-difference(s), s))
-    deciding = [row.measure.split(".")[0] for row in run.result.comparison if row.decides]
-    wanted = list(dict.fromkeys([*changed, *moved, *(s for s in deciding if s in series)]))
-    return (wanted or sorted(series))[:_MOST_SERVICES]
-
-
-def present_facts(run: Run, service: str) -> list[ReplayRow]:
-    """Return the report's numbers of citizens present in a service on a day."""
-    return [
-        row
-        for row in run.result.replay
-        if row.measure.startswith(f"{service}.") and "present" in row.measure and math.isfinite(row.day)
-    ]
-
-
-@dataclass(frozen=True)
-class FlowPicture:
-    """What the flow picture shows.
-
-    Parameters
-    ----------
-    focus : tuple of str
-        Services in the middle.
-    sources, targets : tuple of str
-        Where their citizens come from and go, largest first, ``others`` last.
-    flows : dict
-        World id -> {(from, to): citizens per year}, gathered.
-    """
-
-    focus: tuple[str, ...]
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    into: dict[str, dict[tuple[str, str], float]]
-    out: dict[str, dict[tuple[str, str], float]]
-
-
-def _largest(flows: Iterable[Mapping[tuple[str, str], float]], side: int) -> list[str]:
-    sums: dict[str, float] = {}
-    for world in flows:
-        for pair, flow in world.items():
-            sums[pair[side]] = sums.get(pair[side], 0.0) + flow
-    return sorted((id for id, total in sums.items() if total > 0), key=lambda id: (-sums[id], id))
-
-
-def flow_picture(run: Run) -> FlowPicture | None:
-    """Return the flows through the services that the change touches most, or None when there are none."""
-    worlds = [run.result.worlds[0].id, run.result.worlds[-1].id]
-    flows = [run.result.flows.get(world, {}) for world in worlds]
-    total = [{}, {}]  # type: list[dict[str, float]]
-    for i, world in enumerate(flows):
-        for (_, end), flow in world.items():
-            total[i][end] = total[i].get(end, 0.0) + flow
-    through = {pair[0] for world in flows for pair in world}
-    known = [id for id in {**total[0], **total[1]} if id in through]
-
-    def apart(id: str) -> float:
-        return abs(total[1].get(id, 0.0) - total[0].get(id, 0.0))
-
-    def relative(id: str) -> float:
-        return apart(id) / max(total[0].get(id, 0.0), total[1].get(id, 0.0), 0.5)
-
-    changed = [id for id in _changed(run) if id in known]
-    moved = sorted((id for id in known if relative(id) > 0.15), key=lambda id: (-apart(id), id))
-    largest = sorted(known, key=lambda id: (-total[1].get(id, 0.0), id))
-    focus = tuple(dict.fromkeys(changed + moved or largest))[:_MOST_FOCUS]
-    if not focus:
-        return None
-    into = [{pair: flow for pair, flow in world.items() if pair[1] in focus and flow > 0} for world in flows]
-    out = [{pair: flow for pair, flow in world.items() if pair[0] in focus and flow > 0} for world in flows]
-    sources, into = _gather(into, 0)
-    targets, out = _gather(out, 1)
-    return FlowPicture(
-        focus, sources, targets, dict(zip(worlds, into, strict=True)), dict(zip(worlds, out, strict=True))
-    )
-
-
-def _gather(
-    flows: list[dict[tuple[str, str], float]], side: int
-) -> tuple[tuple[str, ...], list[dict[tuple[str, str], float]]]:
-    """Keep the largest ends on one side, and put the rest together as ``others``."""
-    ends = _largest(flows, side)
-    kept = ends if len(ends) <= _MOST_ENDS else ends[: _MOST_ENDS - 1]
-    gathered: list[dict[tuple[str, str], float]] = []
-    for world in flows:
-        sums: dict[tuple[str, str], float] = {}
-        for pair, flow in sorted(world.items()):
-            end = pair[side] if pair[side] in kept else "others"
-            key = (end, pair[1]) if side == 0 else (pair[0], end)
-            sums[key] = sums.get(key, 0.0) + flow
-        gathered.append(sums)
-    return (*kept, *(["others"] if len(ends) > len(kept) else [])), gathered
 
 
 def draw_figures(run: Run, lang: str) -> dict[str, str]:
@@ -221,14 +78,14 @@ def _draw_present(run: Run, service: str, words: Wording) -> Figure:
 
     figure = Figure(figsize=(8.2, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    series = _by_service(run)[service]
+    series = series_by_service(run)[service]
     references = run.result.worlds[:-1]
     lines = [(w, *_REFERENCE_STYLES[i % 3], 1.8) for i, w in enumerate(references)]
     lines.append((run.result.worlds[-1], VERMILION, "-", 2.2))
     top = 1.0
     for position, (world, colour, style, width) in enumerate(lines):
-        rows = sorted(series.get(world.id, []), key=lambda row: row.day)
-        if not any(row.high > 0 for row in rows):
+        rows = _shown(series.get(world.id, []))
+        if not rows:
             continue
         days = [row.day for row in rows]
         label = words.label(world.label)
@@ -254,12 +111,23 @@ def _draw_present(run: Run, service: str, words: Wording) -> Figure:
     return figure
 
 
+def _shown(rows: Sequence[SeriesRow]) -> list[SeriesRow]:
+    """Return the rows to draw: from the last day before anybody was there, and no more than a line can show."""
+    ordered = sorted(rows, key=lambda row: row.day)
+    first = next((i for i, row in enumerate(ordered) if row.high > 0), None)
+    if first is None:
+        return []
+    kept = ordered[max(0, first - 1) :]
+    step = math.ceil(len(kept) / _MOST_POINTS)
+    return [row for i, row in enumerate(kept) if i % step == 0 or i == len(kept) - 1]
+
+
 def _draw_places(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], words: Wording) -> float:
     """Draw the places as steps, once where reference and what-if agree; return the largest."""
     worlds = (run.result.worlds[0], run.result.worlds[-1])
     steps = []
     for world in worlds:
-        rows = sorted(series.get(world.id, []), key=lambda row: row.day)
+        rows = _shown(series.get(world.id, []))
         if any(math.isfinite(row.places) and row.places > 0 for row in rows):
             steps.append((world, [row.day for row in rows], [row.places for row in rows]))
     same = len(steps) < 2 or all(a == b or (a != a and b != b) for a, b in zip(steps[0][2], steps[1][2], strict=False))
@@ -296,16 +164,18 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
     from matplotlib.figure import Figure
 
     worlds = (run.result.worlds[0], run.result.worlds[-1])
-    ends = max(len(picture.sources), len(picture.targets), len(picture.focus))
-    figure = Figure(figsize=(9.6, 2 * (1.0 + 0.5 * ends)), layout="constrained")
-    panels = figure.subplots(2, 1)
-    tallest = max(
-        (sum(side.values()) for world in worlds for side in (picture.into[world.id], picture.out[world.id])),
-        default=1.0,
-    )
-    for axes, world in zip(panels, worlds, strict=True):
-        _draw_alluvial(run, axes, picture, world.id, tallest or 1.0, words)
+    sides = [side for world in worlds for side in (picture.into[world.id], picture.out[world.id])]
+    tallest = max((sum(side.values()) for side in sides), default=0.0) or 1.0
+    columns = [_columns(picture, world.id) for world in worlds]
+    heights = [max(_height(sizes, tallest, gap) for sizes, gap in zip(c, _GAPS, strict=True)) + 0.2 for c in columns]
+    figure = Figure(figsize=(9.6, 2.7 * sum(heights) + 0.8), layout="constrained")
+    panels = figure.subplots(2, 1, height_ratios=heights)
+    for axes, world, sizes, height in zip(panels, worlds, columns, heights, strict=True):
+        _draw_alluvial(run, axes, picture, world.id, sizes, tallest, words)
         axes.set_title(_capital(words.label(world.label)), loc="left", fontsize=11.5, fontweight="bold")
+        axes.set_xlim(-0.42, 1.42)
+        axes.set_ylim(-height / 2, height / 2)
+        axes.set_axis_off()
     return figure
 
 
@@ -313,38 +183,46 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _draw_alluvial(run: Run, axes: Axes, picture: FlowPicture, world: str, tallest: float, words: Wording) -> None:
+def _columns(picture: FlowPicture, world: str) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Return the sizes of the nodes on the left, in the middle and on the right."""
     into, out = picture.into[world], picture.out[world]
-    colours = dict(zip(picture.focus, _FOCUS_COLOURS, strict=False))
-    left = {id: sum(f for (a, _), f in into.items() if a == id) for id in picture.sources}
-    right = {id: sum(f for (_, b), f in out.items() if b == id) for id in picture.targets}
-    come = {id: sum(f for (_, b), f in into.items() if b == id) for id in picture.focus}
-    gone = {id: sum(f for (a, _), f in out.items() if a == id) for id in picture.focus}
-    middle = {id: max(come[id], gone[id]) for id in picture.focus}
-    columns = (left, middle, right)
-    tops = [_stack(column, tallest, gap) for column, gap in zip(columns, (0.055, 0.17, 0.055), strict=True)]
-    for column, (sizes, heights) in enumerate(zip(columns, tops, strict=True)):
-        for id, size in sizes.items():
-            if size > 0:
-                flow = come[id] if column == 1 else size
-                _draw_node(run, axes, column, id, flow, heights[id], size / tallest, colours.get(id, "#555555"), words)
-    _draw_ribbons(axes, into, picture.sources, picture.focus, tops[0], tops[1], (0.0, 0.5), tallest, colours)
-    _draw_ribbons(axes, out, picture.focus, picture.targets, tops[1], tops[2], (0.5, 1.0), tallest, colours)
-    axes.set_xlim(-0.42, 1.42)
-    axes.set_ylim(-1.45, 0.1)
-    axes.set_axis_off()
+    left = {id: sum(flow for (start, _), flow in into.items() if start == id) for id in picture.sources}
+    right = {id: sum(flow for (_, end), flow in out.items() if end == id) for id in picture.targets}
+    come = {id: sum(flow for (_, end), flow in into.items() if end == id) for id in picture.focus}
+    gone = {id: sum(flow for (start, _), flow in out.items() if start == id) for id in picture.focus}
+    return left, {id: max(come[id], gone[id]) for id in picture.focus}, right
+
+
+def _height(sizes: Mapping[str, float], tallest: float, gap: float) -> float:
+    present = [size for size in sizes.values() if size > 0]
+    return sum(present) / tallest + gap * max(0, len(present) - 1)
 
 
 def _stack(sizes: Mapping[str, float], tallest: float, gap: float) -> dict[str, float]:
-    """Return the upper edge of each node of a column, the column centred on -0.68."""
-    present = [id for id, size in sizes.items() if size > 0]
-    height = sum(sizes[id] for id in present) / tallest + gap * max(0, len(present) - 1)
-    edge = -0.68 + height / 2
+    """Return the upper edge of each node of a column, the column centred on 0."""
+    edge = _height(sizes, tallest, gap) / 2
     tops: dict[str, float] = {}
-    for id in present:
-        tops[id] = edge
-        edge -= sizes[id] / tallest + gap
+    for id, size in sizes.items():
+        if size > 0:
+            tops[id] = edge
+            edge -= size / tallest + gap
     return tops
+
+
+def _draw_alluvial(
+    run: Run, axes: Axes, picture: FlowPicture, world: str, columns: tuple[dict[str, float], ...], tallest: float,
+    words: Wording,
+) -> None:  # fmt: skip
+    into, out = picture.into[world], picture.out[world]
+    colours = dict(zip(picture.focus, _FOCUS_COLOURS, strict=False))
+    tops = [_stack(sizes, tallest, gap) for sizes, gap in zip(columns, _GAPS, strict=True)]
+    for column, (sizes, heights) in enumerate(zip(columns, tops, strict=True)):
+        for id, top in heights.items():
+            come = sum(flow for (_, end), flow in into.items() if end == id)
+            flow = come if column == 1 else sizes[id]
+            _draw_node(run, axes, column, id, flow, top, sizes[id] / tallest, colours.get(id, "#555555"), words)
+    _draw_ribbons(axes, into, picture.sources, picture.focus, tops[0], tops[1], (0.0, 0.5), tallest, colours)
+    _draw_ribbons(axes, out, picture.focus, picture.targets, tops[1], tops[2], (0.5, 1.0), tallest, colours)
 
 
 def _draw_node(
@@ -356,7 +234,10 @@ def _draw_node(
     axes.add_patch(Rectangle((x - 0.008, top - height), 0.016, height, color=colour, linewidth=0.5, zorder=3))
     text = f"{name_of(run, id, words)}  {words.number(flow, words.decimals(flow))}"
     if column == 1:
-        axes.text(x, top + 0.012, text, ha="center", va="bottom", fontsize=9.5, fontweight="bold", zorder=4)
+        back = {"facecolor": "white", "alpha": 0.82, "edgecolor": "none", "pad": 1.5}
+        axes.text(
+            x, top + 0.03, text, ha="center", va="bottom", fontsize=9.5, fontweight="bold", zorder=4, bbox=back
+        )  # fmt: skip
     else:
         shift, anchor = (-0.02, "right") if column == 0 else (0.02, "left")
         axes.text(x + shift, top - height / 2, text, ha=anchor, va="center", fontsize=9.5, zorder=4)
@@ -387,8 +268,3 @@ def _draw_ribbons(
             axes.add_patch(
                 PathPatch(Path(corners, codes), facecolor=colour, alpha=0.45, linewidth=0.3, edgecolor=colour)
             )
-
-
-def service_title(run: Run, service: str) -> Label:
-    """Return the label of a service in both languages."""
-    return Label(name_of(run, service, Wording("da")), name_of(run, service, Wording("en")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -77,7 +76,7 @@ def write_run(
     try:
         mark = run_mark(study_dict, scenario_dict, result)
         _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
-        _write_tables(draft, result, [dict(entry) for entry in evidence], lang)
+        _write_tables(draft, result, [dict(entry) for entry in evidence])
         _write_pages(draft)
         _write_manifest(draft, {**_circumstances(result, mark, lang), **manifest})
         draft.chmod(0o755)
@@ -134,27 +133,29 @@ def _write_sources(
     _write_json(draft / "gate.json", gate(result))
 
 
-def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]], lang: str) -> None:
+def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -> None:
     from crksim.output import export
+    from crksim.output.workbook import danish_comparison
 
     tables = result_tables(result, evidence)
     export.write_parquet(draft / "measures.parquet", tables["measures"], categories=("world", "measure"))
     export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
     for name in ("summary", "comparison", "replay", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])
-    export.write_danish_csv(draft / "comparison_da.csv", tables["comparison"])
+    export.write_danish_csv(draft / "comparison_da.csv", *danish_comparison(result))
 
 
 def _write_pages(folder: Path, lang: str | None = None) -> None:
-    from crksim.output import export, figures
+    from crksim.output import figures
     from crksim.output.report import render
+    from crksim.output.workbook import write_workbook
 
     run = read_run(folder)
     (folder / "figures").mkdir(exist_ok=True)
     for language in LANGUAGES:
         for name, svg in figures.draw_figures(run, language).items():
             _write_text(folder / "figures" / f"{name}.{language}.svg", svg)
-    export.write_workbook(folder / "results.xlsx", run, lang or run.lang)
+    write_workbook(folder / "results.xlsx", run, lang or run.lang)
     _write_text(folder / "report.html", render(folder, lang or run.lang))
 
 
@@ -192,7 +193,7 @@ def _rename(draft: Path, folder: Path) -> Path:
         if target.exists():
             continue
         try:
-            os.rename(draft, target)
+            draft.rename(target)
         except OSError:
             if not target.exists():
                 raise
@@ -220,7 +221,7 @@ def _write_text(path: Path, text: str) -> None:
     """Write through a temporary file, so that a reader sees the old text or the new one."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,18 @@ from crksim.model.network import Label
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LANGUAGES", "Run", "flat", "frame", "gate", "predicted", "read_run", "result_tables", "service_labels"]
+__all__ = [
+    "LANGUAGES",
+    "Run",
+    "flat",
+    "frame",
+    "gate",
+    "predicted",
+    "read_run",
+    "result_tables",
+    "service_labels",
+    "summary_records",
+]
 
 LANGUAGES = ("da", "en")
 #: What every export says about its citizens.
@@ -93,6 +105,8 @@ def _build(kind: type[Row], record: Mapping[str, Any]) -> Row:
             values[name] = float(record[name])
         elif field.type == "bool":
             values[name] = bool(record[name])
+        elif field.type == "int":
+            values[name] = int(record[name])
         else:
             values[name] = str(record[name])
     return kind(**values)
@@ -128,9 +142,8 @@ def _measures(result: Result) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _summary(result: Result) -> pd.DataFrame:
-    import pandas as pd
-
+def summary_records(result: Result) -> list[dict[str, Any]]:
+    """Return mean, spread and quantiles of every measure in every world, over members and futures."""
     named = {row.measure: row for row in reversed(result.comparison)}
     records = []
     for world in result.worlds:
@@ -156,7 +169,7 @@ def _summary(result: Result) -> pd.DataFrame:
                     "runs": int(values.size),
                 }
             )
-    return pd.DataFrame(records)
+    return records
 
 
 def _flows(result: Result) -> pd.DataFrame:
@@ -176,7 +189,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
 
     return {
         "measures": _measures(result),
-        "summary": _summary(result),
+        "summary": pd.DataFrame(summary_records(result)),
         "comparison": frame(result.comparison, ComparisonRow),
         "series": frame(result.series, SeriesRow),
         "replay": frame(result.replay, ReplayRow),
@@ -223,18 +236,18 @@ def service_labels(study: Mapping[str, Any], scenario: Mapping[str, Any]) -> dic
 
 
 def _read_csv(path: Path, columns: Mapping[str, str]) -> list[dict[str, Any]]:
-    import pandas as pd
-
-    kinds = {"str": "str", "float": "float64", "bool": "bool"}
-    table = pd.read_csv(
-        path,
-        dtype={name: kinds[kind] for name, kind in columns.items()},
-        keep_default_na=False,
-        na_values={name: [""] for name, kind in columns.items() if kind == "float"},
-        float_precision="round_trip",
-        encoding="utf-8",
-    )
-    return [{str(key): value for key, value in record.items()} for record in table.to_dict("records")]
+    """Return the records of a file; an empty number is NaN, columns that are not asked for stay text."""
+    number: dict[str, Callable[[str], Any]] = {
+        "float": lambda text: float(text) if text else math.nan,
+        "bool": lambda text: text == "True",
+        "int": int,
+        "str": str,
+    }
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            {name: number[columns.get(name, "str")](text) for name, text in record.items()}
+            for record in csv.DictReader(file)
+        ]
 
 
 def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[World, ...]]:
@@ -285,20 +298,12 @@ def read_run(folder: Path) -> Run:
         flows=flows,
         changes=tuple(Label(**label) for label in about["changes"]),
     )
-    evidence = (folder / "evidence.csv").read_text("utf-8").strip()
     return Run(
         result=result,
         study=yaml.safe_load((folder / "study.yaml").read_text("utf-8")) or {},
         scenario=yaml.safe_load((folder / "scenario.yaml").read_text("utf-8")) or {},
-        evidence=tuple(_read_texts(folder / "evidence.csv")) if evidence else (),
+        evidence=tuple(_read_csv(folder / "evidence.csv", {})),
         mark=about["mark"],
         lang=about["lang"],
         version=about["version"],
     )
-
-
-def _read_texts(path: Path) -> list[dict[str, str]]:
-    import pandas as pd
-
-    table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
-    return [{str(key): str(value) for key, value in record.items()} for record in table.to_dict("records")]

@@ -37,7 +37,7 @@ def render(folder: Path, lang: str | None = None) -> str:
     pages = []
     for language in sorted(LANGUAGES, key=lambda one: one != first):
         svgs = {
-            path.name.removesuffix(f".{language}.svg"): Markup(_inline(path, language))  # noqa: S704
+            path.name.removesuffix(f".{language}.svg"): Markup(_inline(path, language))
             for path in sorted((folder / "figures").glob(f"*.{language}.svg"))
         }
         pages.append(build_page(run, language, svgs))
@@ -49,7 +49,7 @@ def render(folder: Path, lang: str | None = None) -> str:
         lstrip_blocks=True,
     )
     page = environment.get_template("report.html.j2")
-    style = Markup(_template("style.css"))  # noqa: S704
+    style = Markup(_template("style.css"))
     both = {language: Wording(language) for language in LANGUAGES}
     return page.render(pages=pages, first=first, style=style, languages=LANGUAGES, wordings=both)
 

@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
-from crksim.model.network import Label
-from crksim.output import figures
+from crksim.output.report import focus
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -37,8 +36,7 @@ def least(row: ComparisonRow, words: Wording) -> str:
     value = row.worthwhile * (100 if share else 1)
     kind = "share" if share else "other" if is_staff(row) or row.kind not in ("flow", "stock", "duration") else row.kind
     side = "down" if row.difference < 0 else "up"
-    decimals = 0 if value == round(value) else words.decimals(value, smallest=value)
-    return words.text(f"least_{kind}_{side}", n=words.number(value, decimals), unit=words.label(row.unit))
+    return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
 
 def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
@@ -47,16 +45,22 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
     factor = 100.0 if share else 1.0
     decimals = words.decimals(row.reference * factor, row.what_if * factor, smallest=row.worthwhile * factor)
     others = {other.against: other for other in run.result.comparison if other.measure == row.measure}
-    unit = words.text("per_cent") if share else words.label(row.unit)
+    label, unit = words.label(row.label), "" if share else words.label(row.unit)
     references = [others[w.id].reference if w.id in others else math.nan for w in run.result.worlds[:-1]]
-    known = not math.isnan(row.difference)
+
+    def say(value: float) -> str:
+        number = words.number(value * factor, decimals)
+        return words.per_cent(number) if share else number
+
     return {
-        "label": words.label(row.label),
+        "label": label,
         "unit": unit,
+        "unit_shown": "" if unit.casefold() in label.casefold() else f" ({unit})",
+        "unit_said": "" if unit.casefold() in label.casefold() else unit,
         "measure": row.measure,
-        "reference": words.number(row.reference * factor, decimals),
-        "references": [words.number(value * factor, decimals) for value in references],
-        "what_if": words.number(row.what_if * factor, decimals),
+        "reference": say(row.reference),
+        "references": [say(value) for value in references],
+        "what_if": say(row.what_if),
         "difference": words.number(row.difference * factor, decimals, signed=True),
         "span": words.span(row.low * factor, row.high * factor, decimals, signed=True),
         "span_unit": words.text("points") if share else unit,
@@ -65,8 +69,8 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
         "verdict": words.text(row.verdict),
         "verdict_id": row.verdict,
         "symbol": _SYMBOLS[row.verdict],
-        "known": known,
-        "year": _single_year(row, words, "single_year_cell") if known and not math.isnan(row.better) else "–",
+        "known": not math.isnan(row.difference),
+        "year": "–" if math.isnan(row.better) else _single_year(row, words, "single_year_cell"),
     }
 
 
@@ -81,7 +85,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
             "verdict": words.text(verdict),
             "verdict_id": verdict,
             "symbol": _SYMBOLS[verdict],
-            "labels": words.several([words.label(row.label) for row in rows if row.verdict == verdict]),
+            "labels": "; ".join(words.label(row.label) for row in rows if row.verdict == verdict),
         }
         for verdict in VERDICTS
         if any(row.verdict == verdict for row in rows)
@@ -92,7 +96,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
     told = _comparison(run, row, words)
     against = words.first_small(words.label(run.result.worlds[0].label))
     head = words.text(
-        "answer_head", label=told["label"], what_if=_with_unit(told["what_if"], told["unit"]),
+        "answer_head", label=told["label"].replace(": ", ", "), what_if=_with_unit(told["what_if"], told["unit_said"]),
         reference=told["reference"], against=against,
     )  # fmt: skip
     lines = [
@@ -134,7 +138,7 @@ def _kinds(run: Run) -> dict[str, int]:
 
 
 def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]:
-    start = figures.start_date(run)
+    start = focus.start_date(run)
     worlds = run.result.worlds
     rows = {w.id: {r.day: r for r in run.result.series if r.service == service and r.world == w.id} for w in worlds}
     days = sorted({day for found in rows.values() for day in found})
@@ -155,7 +159,7 @@ def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]
             decimals = words.decimals(last.mean)
             mean, span = words.number(last.mean, decimals), words.span(last.low, last.high, decimals)
             parts.append(words.text("present_alt_part", world=words.label(world.label), mean=mean, span=span))
-    name = figures.name_of(run, service, words)
+    name = focus.name_of(run, service, words)
     year = (start + timedelta(days=days[-1] - 1)).year
     header = [words.text("date"), *(words.label(w.label) for w in worlds), words.text("places")]
     return {
@@ -166,7 +170,7 @@ def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]
         "rows": table,
         "caption": f"{name}: {words.text('mean_range')}",
         "two": False,
-        "facts": [_fact_line(fact, words) for fact in figures.present_facts(run, service)],
+        "facts": [_fact_line(fact, words) for fact in focus.present_facts(run, service)],
     }
 
 
@@ -182,7 +186,7 @@ def _fact_line(fact: ReplayRow, words: Wording) -> str:
 
 
 def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
-    picture = figures.flow_picture(run)
+    picture = focus.flow_picture(run)
     if picture is None or svg is None:
         return None
     before, after = run.result.worlds[0], run.result.worlds[-1]
@@ -193,7 +197,7 @@ def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
     rows = []
     for (start, end), (old, new) in sorted(pairs.items(), key=lambda item: -max(item[1])):
         decimals = words.decimals(old, new)
-        names = [figures.name_of(run, id, words) for id in (start, end)]
+        names = [focus.name_of(run, id, words) for id in (start, end)]
         rows.append([*names, words.number(old, decimals), words.number(new, decimals)])
     parts = []
     for id in picture.focus:
@@ -201,7 +205,7 @@ def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
         decimals = words.decimals(old, new)
         parts.append(
             words.text(
-                "flow_alt_part", service=figures.name_of(run, id, words), against=words.label(before.label),
+                "flow_alt_part", service=focus.name_of(run, id, words), against=words.label(before.label),
                 reference=words.number(old, decimals), what_if=words.number(new, decimals),
             )
         )  # fmt: skip
@@ -223,19 +227,18 @@ def _replay(run: Run, words: Wording) -> list[dict[str, str]]:
         share = is_share(row.unit)
         factor = 100.0 if share else 1.0
         decimals = words.decimals(row.reported * factor, row.mean * factor)
-        whole = (row.reported * factor) == round(row.reported * factor, decimals)
-        unit = words.text("per_cent") if share else words.label(row.unit)
+        reported, mean = words.plain(row.reported * factor), words.number(row.mean * factor, decimals)
+        span = words.span(row.low * factor, row.high * factor, decimals)
+        unit = "" if share else f" ({words.label(row.unit)})"
         inside = words.text("yes" if met[row.fact] else "no") if row.fact in met else ""
         rows.append(
             {
                 "label": words.label(row.label),
                 "unit": unit,
                 "locator": row.locator,
-                "reported": words.plain(row.reported * factor)
-                if whole
-                else words.number(row.reported * factor, decimals),
-                "mean": words.number(row.mean * factor, decimals),
-                "span": words.span(row.low * factor, row.high * factor, decimals),
+                "reported": words.per_cent(reported) if share else reported,
+                "mean": words.per_cent(mean) if share else mean,
+                "span": words.per_cent(span) if share else span,
                 "mark": words.text(f"mark_{row.mark.replace(' ', '_')}"),
                 "mark_id": row.mark.replace(" ", "_"),
                 "met": inside,
@@ -273,7 +276,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         for world in result.worlds[:-1]
     ]
     counts = _kinds(run)
-    begins = figures.change_day(run)
+    begins = focus.change_day(run)
     return {
         "lang": lang,
         "words": words,
@@ -292,12 +295,12 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         ],
         "present": [
             _present(run, service, svgs[f"present_{service}"], words)
-            for service in figures.present_services(run)
+            for service in focus.present_services(run)
             if f"present_{service}" in svgs
         ],
         "flows": _flows(run, svgs.get("flows"), words),
         "changes": [words.label(label) for label in result.changes],
-        "begins": "" if math.isnan(begins) else words.day(figures.start_date(run), begins),
+        "begins": "" if math.isnan(begins) else words.day(focus.start_date(run), begins),
         "replay": _replay(run, words),
         "evidence": [(words.text(f"kind_{kind}"), words.number(n)) for kind, n in counts.items()],
         "evidence_total": words.number(sum(counts.values())),
@@ -316,8 +319,3 @@ def _luck(rows: list[ComparisonRow], words: Wording) -> str:
         return ""
     luck = round(100 * min(1.0, max(0.0, rows[0].luck_share)))
     return words.text("luck_note", luck=luck, rest=100 - luck)
-
-
-def both(label: Label) -> tuple[str, str]:
-    """Return a label's two texts, Danish first."""
-    return label.da, label.en

@@ -19,7 +19,7 @@ __all__ = ["Wording", "texts"]
 _MINUS = "\u2212"
 _DASH = "\u2013"
 #: Units of measures that are stored as parts of one and shown in per cent.
-_SHARES = frozenset({"share", "share of weeks", "share of time", "fraction"})
+_SHARES = frozenset({"share"})
 
 
 @cache
@@ -82,12 +82,21 @@ class Wording:
 
     def plain(self, value: float) -> str:
         """Return a number on its own, without decimals where it is whole or large."""
-        return self.number(value, 0 if value == round(value) else self.decimals(value))
+        if math.isnan(value):
+            return _DASH
+        needed = next((n for n in range(3) if value == round(value, n)), 3)
+        return self.number(value, min(needed, self.decimals(value, smallest=abs(value) or math.nan)))
+
+    def per_cent(self, number: str) -> str:
+        """Return a number with its per cent sign: ``17 %`` in Danish, ``17%`` in English."""
+        return number if number == _DASH else number + ("\u00a0%" if self.lang == "da" else "%")
 
     def span(self, low: float, high: float, decimals: int = 0, *, signed: bool = False, unit: str = "") -> str:
         """Return ``low to high``, followed by the unit."""
         if math.isnan(low) or math.isnan(high):
             return _DASH
+        if low == round(low) and high == round(high):
+            decimals = 0
         first, last = (self.number(value, decimals, signed=signed) for value in (low, high))
         return (first if first == last else f"{first} {self.text('to')} {last}") + (f" {unit}" if unit else "")
 
@@ -101,21 +110,21 @@ class Wording:
             return self.text("chance_over")
         return self.text("chance", n=round(10 * share))
 
-    def date(self, day: date) -> str:
+    def calendar(self, day: date) -> str:
         """Return a date in words: ``1. marts 2026``, ``1 March 2026``."""
         month = str(texts()["months"][self.lang]).split()[day.month - 1]
         return f"{day.day}. {month} {day.year}" if self.lang == "da" else f"{day.day} {month} {day.year}"
 
     def day(self, start: date, days: float) -> str:
         """Return the date so many days after `start`, or a dash where there is none."""
-        return _DASH if math.isnan(days) else self.date(start + timedelta(days=math.floor(days)))
+        return _DASH if math.isnan(days) else self.calendar(start + timedelta(days=math.floor(days)))
 
     def several(self, parts: list[str]) -> str:
         """Return ``a, b and c``."""
         return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" {self.text('and')} " + parts[-1]
 
     def first_small(self, sentence: str) -> str:
-        """Return the text with a small first letter, for use inside a sentence, unless it is a name or an initialism."""
+        """Return the text with a small first letter, for use inside a sentence, unless it is an initialism."""
         return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
 
 
