@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.model.clock import parse_quantity
+from crksim.model.clock import format_duration, format_rate, parse_quantity
 from crksim.model.network import Network, Parameter
 from crksim.model.priors import PRIOR_LAWS, Prior
 
@@ -186,7 +186,8 @@ class Ledger:
         prior = found.prior(value)
         fault = prior.fault()
         if fault is not None:
-            problems.append(Problem(address, value, f"{fault} (ledger: {found.low or '?'} to {found.high or '?'})"))
+            said = f"{fault} (ledger: {found.low or '?'} to {found.high or '?'})"
+            problems.append(Problem(address, _written(value, found.low), said))
             return value
         return prior.quantile(uniform(parameter.id))
 
@@ -290,6 +291,14 @@ def _resolve(name: str, declared: Mapping[str, Parameter], theta: dict[str, floa
             _resolve(part.lstrip("/"), declared, theta)
         theta[name] = quantity.value(theta)
     return theta[name]
+
+
+def _written(value: float, like: str) -> float | str:
+    """Return a number with a unit, if the text `like` has one."""
+    dimension = parse_quantity(like)[1] if like else "number"
+    if dimension == "duration":
+        return format_duration(value)
+    return format_rate(value) if dimension == "rate" else value
 
 
 def _range_end(text: str) -> float:

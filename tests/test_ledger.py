@@ -1,0 +1,336 @@
+"""Where every number comes from, and what else it may be."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from crksim.errors import InputError
+from crksim.model.clock import YEAR
+from crksim.model.ledger import Ledger, numbers_of, read_ledger
+from crksim.model.network import Network, Parameter, Quantity
+from crksim.model.priors import PRIOR_LAWS, Prior
+
+ASSUMED = {"kind": "assumed"}
+
+
+def network(**parameters):
+    """Return a network that has nothing but parameters; a tuple is a product of others."""
+    values = {
+        name: Quantity(1.0, value) if isinstance(value, tuple) else Quantity(float(value))
+        for name, value in parameters.items()
+    }
+    return Network(tuple(Parameter(name, value) for name, value in sorted(values.items())), (), (), (), (), ())
+
+
+def problems(data, facts=None):
+    with pytest.raises(InputError) as caught:
+        read_ledger(data, facts)
+    return [str(problem) for problem in caught.value.problems]
+
+
+STUDY = {
+    "title": {"da": "2 ting", "en": "2 things"},
+    "time": {"start": "2016-01-01", "end": "2021-01-01"},
+    "parameters": {"length": {"value": "2.8 months", "label": {"da": "Længde", "en": "Length"}}},
+    "attributes": {"age": ["18-25", "26"]},
+    "services": {
+        "group": {
+            "label": {"da": "Gruppen", "en": "The group"},
+            "opens": "2016-10-01",
+            "places": {"hard": {"first": 5, "full": {"from": "2017-12-01", "value": 20}}, "workable": "4"},
+            "eligible": {"age": "26"},
+            "blocking": False,
+            "length": {"law": "gamma", "mean": "@length", "shape": 2},
+            "ends": {
+                "completed": {"share": "rest", "to": {"aftercare": "38 %", "leave": "rest"}},
+                "no_show": {"share": "0.5 * @length", "hazard": "@length / @length", "death": "1 * @length"},
+            },
+        }
+    },
+    "cohorts": {"youth": {"arrivals": "160 / year", "attributes": {"age": {"26": 0.3, "18-25": "rest"}}}},
+    "referrals": {"offer": {"at": {"start_of": ["group"]}, "when": {"age": "26"}, "to": "group", "at_most": 1}},
+}
+
+NUMBERS = {
+    "parameters.length.value": "2.8 months",
+    "services.group.places.hard.first": 5,
+    "services.group.places.hard.full.value": 20,
+    "services.group.places.workable": "4",
+    "services.group.length.shape": 2,
+    "services.group.ends.completed.to.aftercare": "38 %",
+    "services.group.ends.no_show.share": "0.5 * @length",
+    "cohorts.youth.arrivals": "160 / year",
+    "cohorts.youth.attributes.age.26": 0.3,
+    "referrals.offer.at_most": 1,
+}
+
+
+# --- which numbers there are -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_every_number_is_found_and_nothing_that_is_none():
+    """Dates, words, conditions and bare parameters are none; a factor other than 1 is."""
+    assert {address: value for address, value, _ in numbers_of(STUDY)} == NUMBERS
+
+
+@pytest.mark.unit
+def test_missing_names_the_numbers_without_evidence_and_unused_the_evidence_without_number():
+    ledger = read_ledger(
+        {
+            "parameters.length": ASSUMED,
+            "services.*.places.*": ASSUMED,
+            "services.group.places.*.*": ASSUMED,
+            "services.*.ends.*.to.*": ASSUMED,
+            "services.gruop.places.hard": ASSUMED,
+        }
+    )
+    assert ledger.missing(STUDY) == [
+        "services.group.places.hard.full.value",
+        "services.group.length.shape",
+        "services.group.ends.no_show.share",
+        "cohorts.youth.arrivals",
+        "cohorts.youth.attributes.age.26",
+        "referrals.offer.at_most",
+    ]
+    assert ledger.unused(STUDY) == ["services.gruop.places.hard"]
+    assert Ledger(()).missing(STUDY) == list(NUMBERS)
+
+
+@pytest.mark.unit
+def test_the_most_specific_entry_wins():
+    notes = {
+        "services.*.places.*": "any",
+        "services.*.places.hard": "any service",
+        "services.group.places.*": "any places",
+        "services.group.places.hard": "this one",
+    }
+    ledger = read_ledger({address: {**ASSUMED, "note": note} for address, note in notes.items()})
+    assert ledger.entry("services.group.places.hard").note == "this one"
+    assert ledger.entry("services.group.places.norm").note == "any places"
+    assert ledger.entry("services.other.places.hard").note == "any service"
+    assert ledger.entry("services.other.places.norm").note == "any"
+    assert ledger.entry("services.group.places") is None
+    assert ledger.entry("services.group.places.hard.first") is None
+    without = Ledger(tuple(entry for entry in ledger.evidence if entry.note != "this one"))
+    assert without.entry("services.group.places.hard").note == "any places"
+
+
+@pytest.mark.unit
+def test_a_parameter_is_found_with_and_without_its_value():
+    for written in ("parameters.length", "parameters.length.value"):
+        ledger = read_ledger({written: ASSUMED})
+        assert ledger.entry("parameters.length") is ledger.entry("parameters.length.value") is not None
+
+
+@pytest.mark.unit
+def test_rows_are_texts_with_the_nearest_label_and_gaps_where_evidence_is_missing():
+    ledger = read_ledger(
+        {
+            "services.group.places.hard.first": {
+                "kind": "report", "fact": "places_2017", "source": "ch4", "seen": "full",
+                "low": 5, "high": "5", "note": "n"
+            }
+        }
+    )  # fmt: skip
+    rows = {row["address"]: row for row in ledger.rows(STUDY)}
+    assert list(rows) == list(NUMBERS)
+    assert rows["services.group.places.hard.first"] == {
+        "address": "services.group.places.hard.first", "label_da": "Gruppen", "label_en": "The group", "value": "5",
+        "kind": "report", "fact": "places_2017", "source": "ch4", "seen": "full", "low": "5", "high": "5",
+        "law": "fixed", "note": "n",
+    }  # fmt: skip
+    assert rows["parameters.length.value"]["label_en"] == "Length"
+    assert rows["cohorts.youth.arrivals"]["kind"] == ""
+    assert all(isinstance(text, str) for row in rows.values() for text in row.values())
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_all_faults_of_all_entries_are_told_at_once():
+    report = {"kind": "report", "fact": "starts"}
+    data = {
+        "services.a b": ASSUMED,
+        "service.a.places": ASSUMED,
+        "services.a": 3,
+        "services.b": {"kind": "guess", "notes": "x"},
+        "services.c": {"kind": "literature", "source": "Lappan 2020", "seen": "in full"},
+        "services.d": {"kind": "register", "source": "DST"},
+        "services.e": {"kind": "derived"},
+        "services.f": {"kind": "report"},
+        "services.g": {**report, "fact": "starts, stars"},
+        "services.h": {**ASSUMED, "low": "2 months", "high": 3},
+        "services.i": {**ASSUMED, "low": 3, "high": 2},
+        "services.j": {**ASSUMED, "low": "many", "high": [1]},
+        "parameters.k": ASSUMED,
+        "parameters.k.value": ASSUMED,
+    }
+    assert problems(data, {"starts"}) == [
+        "services.a b = 'services.a b': must be an address such as 'services.*.places.hard'",
+        "service.a.places = 'service.a.places': must begin with one of parameters, services, cohorts, referrals; "
+        "did you mean 'services'?",
+        "services.a = 3: must be a map of 'kind', 'source', 'low', 'high' ...",
+        "services.b.notes = 'x': is not a field of evidence; did you mean 'note'?",
+        "services.b.kind = 'guess': must be one of report, register, literature, derived, assumed",
+        "services.c.seen = 'in full': must be one of full, abstract, excerpt, memory; did you mean 'full'?",
+        "services.d.seen = None: must be given with kind 'register'",
+        "services.e.note = None: must say what it is derived from",
+        "services.f.fact = None: must name the fact of the report",
+        "services.g.fact = 'stars': is not in the table of facts; did you mean 'starts'?",
+        "services.h.high = 3: must have the unit of 'low' (2 months)",
+        "services.i.high = 2: must be at least 'low' (3)",
+        "services.j.high = [1]: must be a text or a number",
+        "services.j.low = 'many': must be a number, a share such as '24 %', a duration such as '3 months' or a rate "
+        "such as '25 / year'",
+        "parameters.k.value = 'parameters.k.value': must have one entry only",
+    ]
+
+
+@pytest.mark.unit
+def test_a_law_asks_for_its_own_numbers():
+    data = {
+        "parameters.a": {**ASSUMED, "law": "normal"},
+        "parameters.b": {**ASSUMED, "law": "pert", "low": 1},
+        "parameters.c": {**ASSUMED, "law": "beta", "numbers": {"a": 2, "beta": 3}},
+        "parameters.d": {**ASSUMED, "law": "gamma"},
+        "parameters.e": {**ASSUMED, "law": "gamma", "numbers": {"shape": 0, "rate": "a year"}},
+        "parameters.f": {**ASSUMED, "law": "uniform", "low": 0, "high": 1, "numbers": {"mode": 1}},
+        "parameters.g": {**ASSUMED, "law": "gamma", "numbers": 3},
+        "parameters.h": {**ASSUMED, "law": ["pert"]},
+    }
+    assert problems(data) == [
+        "parameters.a.law = 'normal': must be one of fixed, uniform, triangular, pert, lognormal, beta, gamma; "
+        "did you mean 'lognormal'?",
+        "parameters.b.high = None: must be given with the law 'pert'",
+        "parameters.c.numbers.beta = 3: must be one of a, b",
+        "parameters.c.numbers = {'a': 2, 'beta': 3}: must give 'b' with the law 'beta'",
+        "parameters.d.numbers = {}: must give 'shape' with the law 'gamma'",
+        "parameters.d.numbers = {}: must give 'rate' with the law 'gamma'",
+        "parameters.e.numbers.shape = 0: must be above 0",
+        "parameters.e.numbers.rate = 'a year': must be a number, a share such as '24 %', a duration such as '3 months' "
+        "or a rate such as '25 / year'",
+        "parameters.f.numbers.mode = 1: has no place with the law 'uniform'",
+        "parameters.g.numbers = 3: must be a map such as {a: 4.5, b: 13.5}",
+        "parameters.h.law = ['pert']: must be a text or a number",
+        "parameters.h.law = ['pert']: must be one of fixed, uniform, triangular, pert, lognormal, beta, gamma; "
+        "did you mean 'pert'?",
+    ]
+
+
+# --- laws ------------------------------------------------------------------------------------------------------------
+
+LAWS = {
+    "uniform": (Prior("uniform", 0.5, 0.2, 0.7), stats.uniform(0.2, 0.5)),
+    "triangular": (Prior("triangular", 3.0, 2.0, 6.0), stats.triang(0.25, 2.0, 4.0)),
+    "pert": (Prior("pert", 3.0, 2.0, 6.0), stats.beta(1 + 4 * 0.25, 1 + 4 * 0.75, 2.0, 4.0)),
+    "beta": (Prior("beta", 0.25, numbers=(("a", 4.5), ("b", 13.5))), stats.beta(4.5, 13.5)),
+    "gamma": (Prior("gamma", 26.0, numbers=(("rate", 0.75), ("shape", 19.5))), stats.gamma(19.5, scale=1 / 0.75)),
+    "lognormal": (Prior("lognormal", 2.0, 1.0, 4.0), stats.lognorm(math.log(2.0) / stats.norm.ppf(0.95), scale=2.0)),
+}
+
+
+@pytest.mark.theory
+@pytest.mark.parametrize("law", LAWS)
+def test_quantiles_are_those_of_the_law(law):
+    prior, expected = LAWS[law]
+    assert prior.fault() is None
+    for u in (0.001, 0.05, 0.3, 0.5, 0.8, 0.95, 0.999):
+        assert prior.quantile(u) == pytest.approx(float(expected.ppf(u)), rel=1e-9)
+
+
+@pytest.mark.unit
+def test_every_law_is_tested_and_only_fixed_never_varies():
+    assert set(LAWS) | {"fixed"} == set(PRIOR_LAWS)
+    assert {Prior("fixed", 3.0, 1.0, 5.0).quantile(u) for u in (0.01, 0.5, 0.99)} == {3.0}
+
+
+@pytest.mark.theory
+def test_a_lognormal_range_may_be_lopsided():
+    prior = Prior("lognormal", 8.0, 3.0, 17.0)
+    assert [prior.quantile(u) for u in (0.05, 0.5, 0.95)] == pytest.approx([3.0, 8.0, 17.0])
+    assert Prior("lognormal", 1.2, 1.2, 2.0).quantile(0.2) == 1.2
+
+
+@pytest.mark.theory
+@pytest.mark.parametrize(
+    ("mean", "low", "high"), [(0.24, 0.09, 0.47), (0.05, 0.02, 0.12), (0.8, 0.5, 0.95), (0.5, 0, 1)]
+)
+def test_a_beta_of_mean_and_range_has_that_mean_and_that_width(mean, low, high):
+    """The widest range that a beta law with a + b of at least 1 can have bounds what can be asked."""
+    prior = Prior("beta", mean, low, high)
+    values = np.array([prior.quantile(u) for u in (np.arange(4000) + 0.5) / 4000])
+    assert values.mean() == pytest.approx(mean, abs=1e-3)
+    widest = np.ptp(stats.beta.ppf([0.05, 0.95], mean, 1 - mean))
+    assert prior.quantile(0.95) - prior.quantile(0.05) == pytest.approx(min(high - low, widest), abs=1e-6)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("prior", "rule"),
+    [
+        (Prior("pert", 7.0, 2.0, 6.0), "must lie between its 'low' and 'high'"),
+        (Prior("uniform", 1.0, 2.0, 6.0), "must lie between its 'low' and 'high'"),
+        (Prior("triangular", 1.0), "must have 'low' and 'high', in this order"),
+        (Prior("lognormal", 1.0, 0.0, 6.0), "must have 'low' above 0"),
+        (Prior("beta", 0.5, 0.2, 1.2), "must have 'low' and 'high' between 0 and 1, and apart"),
+        (Prior("beta", 1.0, 0.2, 0.9), "must lie between 0 and 1"),
+        (Prior("gamma", 1.0, numbers=(("rate", 0.0), ("shape", 1.0))), "its law's numbers must be above 0"),
+        (
+            Prior("gamma", 25 / YEAR, numbers=(("rate", 0.75), ("shape", 19.5))),
+            "must be a likely value of its law (between its 0.1 % and 99.9 % points)",
+        ),
+    ],
+)
+def test_a_value_that_does_not_go_with_its_law_is_told(prior, rule):
+    assert prior.fault() == rule
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_a_draw_gives_every_parameter_a_value_by_its_own_name():
+    ledger = read_ledger(
+        {
+            "parameters.starts": {**ASSUMED, "law": "gamma", "numbers": {"shape": 19.5, "rate": "0.75 years"}},
+            "parameters.stay": {**ASSUMED, "law": "uniform", "low": "2 months", "high": "4 months"},
+            "parameters.known": {**ASSUMED, "low": 1, "high": 5},
+        }
+    )
+    draws = {"starts": 0.3, "stay": 0.25}
+    found = ledger.draw(network(starts=25 / YEAR, stay=90.0, known=3.0, bare=7.0), draws.__getitem__)
+    assert found == {
+        "starts": pytest.approx(float(stats.gamma.ppf(0.3, 19.5)) / (0.75 * YEAR)),
+        "stay": pytest.approx(2.5 * YEAR / 12),
+        "known": 3.0,
+        "bare": 7.0,
+    }
+
+
+@pytest.mark.unit
+def test_parameters_made_of_others_follow_them_and_given_ones_are_not_drawn():
+    ledger = read_ledger({"parameters.a": {**ASSUMED, "law": "uniform", "low": 0, "high": 2}})
+    numbers = network(a=1.0, b=4.0, ratio=("b", "/a"), twice=("ratio", "b"))
+    assert ledger.draw(numbers, lambda _: 0.25) == {"a": 0.5, "b": 4.0, "ratio": 8.0, "twice": 32.0}
+    assert ledger.draw(numbers, lambda _: 0.25, {"a": 2.0, "elsewhere": 1.0}) == {
+        "a": 2.0,
+        "b": 4.0,
+        "ratio": 2.0,
+        "twice": 8.0,
+    }
+
+
+@pytest.mark.unit
+def test_values_outside_their_range_are_told_all_at_once():
+    wide = {**ASSUMED, "law": "pert", "low": "1 month", "high": "2 months"}
+    ledger = read_ledger({"parameters.a": wide, "parameters.b": wide})
+    with pytest.raises(InputError) as caught:
+        ledger.draw(network(a=3.0, b=90.0), lambda _: 0.5)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "parameters.a = '3 days': must lie between its 'low' and 'high' (ledger: 1 month to 2 months)",
+        "parameters.b = '90 days': must lie between its 'low' and 'high' (ledger: 1 month to 2 months)",
+    ]
