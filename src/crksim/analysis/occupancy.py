@@ -85,7 +85,7 @@ class Levels:
 
     def quantile(self, share: float) -> float:
         """Return the smallest number that is not exceeded for at least `share` of the time."""
-        return float(min(np.searchsorted(self._running, share - 1e-12), len(self._running) - 1))
+        return float(min(int(np.searchsorted(self._running, share - 1e-12)), len(self._running) - 1))
 
     def maximum(self) -> float:
         """Return the largest number present for any length of time."""

@@ -121,7 +121,8 @@ class Paths:
     @cached_property
     def newcomer(self) -> NDArray[np.bool_]:
         """For every citizen, whether the log holds the first request."""
-        return ((self.log.flags[self.firsts] & OPENING) == 0) & (self.log.row[self.firsts] == 0)
+        opening = (self.log.flags[self.firsts] & OPENING) != 0
+        return np.asarray(~opening & (self.log.row[self.firsts] == 0), dtype=bool)
 
     @cached_property
     def gone(self) -> Floats:

@@ -82,7 +82,7 @@ class Rows:
     @cached_property
     def fresh(self) -> NDArray[np.bool_]:
         """Rows that are neither of the opening caseload nor a stay taken up again."""
-        return (self.log.flags[self.where] & (OPENING | RESUMED)) == 0
+        return np.asarray((self.log.flags[self.where] & (OPENING | RESUMED)) == 0, dtype=bool)
 
     @cached_property
     def is_stay(self) -> NDArray[np.bool_]:
