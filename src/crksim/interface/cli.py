@@ -55,12 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except CrksimError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         from crksim.interface.texts import say
 
-        print("\n" + say(_language(words), "interrupted"), file=sys.stderr)  # noqa: T201
+        sys.stderr.write("\n" + say(_language(words), "interrupted") + "\n")
         return 130
     except BrokenPipeError:
         # The reader has gone; without this the interpreter complains once more while it closes stdout.
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: Sequence[str]) -> int:
-    from crksim.interface.texts import help_text
+    from crksim.interface.texts import help_text, say
 
     lang = _language(words)
     rest = [word for word in words if not word.startswith("lang=")]
@@ -92,10 +92,15 @@ def _dispatch(words: Sequence[str]) -> int:
 
     composed = [(compose_settings(one.settings), one.changes) for one in runs]
     screen = Screen(composed[0][0].lang, bar=composed[0][0].progress)
-    if command.multirun:
-        run_all(composed, screen)
-    else:
-        run(*composed[0], watch=screen)
+    try:
+        if command.multirun:
+            run_all(composed, screen)
+        else:
+            run(*composed[0], watch=screen)
+    except KeyboardInterrupt:
+        kept = ", ".join(str(folder) for folder in screen.kept)
+        sys.stderr.write("\n" + say(screen.lang, "interrupted_kept" if kept else "interrupted", kept=kept) + "\n")
+        return 130
     return 0
 
 

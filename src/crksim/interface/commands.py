@@ -7,15 +7,12 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, find_scenario, read_yaml, scenario_files, shown_name
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
-
-if TYPE_CHECKING:
-    from crksim.model.network import Label
 
 __all__ = ["do_command"]
 
@@ -116,23 +113,15 @@ def in_language(text: object, lang: str) -> str:
 
 
 def _show(words: argparse.Namespace, lang: str) -> None:
-    from crksim.interface.jobs import load_case
+    from crksim.interface.cases import load_case
 
     case = load_case(words.scenario)
-    _write(in_label(case.scenario.title, lang))
-    _write(in_label(case.scenario.question, lang))
+    for label in (case.scenario.title, case.scenario.question):
+        _write(str(getattr(label, lang)))
     _write()
-    _write(case.heading(lang))
-    for change in case.told:
-        _write(f"  · {in_label(change, lang)}")
-    for reference in case.references:
-        _write(f"{say(lang, 'against')}: {in_label(reference.label, lang)} ({reference.scenario})")
+    for line in case.lines(lang):
+        _write(line)
     _write(f"{say(lang, 'file')}: {shown_name(find_scenario(words.scenario, paths=True))}")
-
-
-def in_label(label: Label, lang: str) -> str:
-    """Return the text of a label in one of the two languages."""
-    return str(getattr(label, lang))
 
 
 def _new(words: argparse.Namespace, lang: str) -> None:
@@ -187,7 +176,7 @@ def _report(words: argparse.Namespace, lang: str) -> None:
 
 
 def _evidence(words: argparse.Namespace, lang: str) -> None:
-    from crksim.interface.jobs import load_evidence
+    from crksim.interface.cases import load_evidence
 
     entries = load_evidence()
     kinds = sorted({str(entry["kind"]) for entry in entries})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crksim.interface.texts import number, percent, say, verdict
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from crksim.analysis.results import ComparisonRow, Result
+    from crksim.interface.cases import Case
+    from crksim.interface.jobs import Finished
+    from crksim.interface.settings import Settings
     from crksim.model.network import Label
 
 __all__ = ["Screen"]
@@ -32,11 +35,17 @@ class Screen:
         ``da`` or ``en``.
     bar : bool
         Whether to show the bar; without a terminal it is never shown.
+
+    Attributes
+    ----------
+    kept : list of Path
+        Folders of the runs that are done.
     """
 
     def __init__(self, lang: str, *, bar: bool = True) -> None:
         self.lang = lang
         self.bar = bar
+        self.kept: list[Path] = []
         self._consoles: dict[bool, Console] = {}
 
     def _console(self, *, error: bool = False) -> Console:
@@ -50,26 +59,24 @@ class Screen:
         """Show one line."""
         self._console().print(text, style=style)
 
-    def begins(self, title: Label, question: Label, heading: str, changes: Sequence[Label], size: str) -> None:
-        """Show what is run and what it changes.
-
-        Parameters
-        ----------
-        title, question : Label
-            Of the what-if.
-        heading : str
-            The line above the changes.
-        changes : sequence of Label
-            The changes in plain words.
-        size : str
-            The size of the run in words.
-        """
-        self.line(self.text(title), "bold")
-        if self.text(question):
-            self.line(self.text(question))
-        self.line(heading)
-        for change in changes:
-            self._console().print("  · " + self.text(change), soft_wrap=False)
+    def begins(self, case: Case, settings: Settings) -> None:
+        """Show what is run, what it changes, and how large the run is."""
+        self.line(self.text(case.scenario.title), "bold")
+        if self.text(case.scenario.question):
+            self.line(self.text(case.scenario.question))
+        self.line()
+        for line in case.lines(self.lang):
+            self.line(line)
+        size = say(
+            self.lang,
+            "running",
+            worlds=len(case.worlds),
+            members=settings.members,
+            futures=settings.futures,
+            first=case.study.start,
+            last=case.date_of(case.study.end - 1.0),
+            seed=settings.seed,
+        )
         self.line(size, "dim")
 
     def text(self, label: Label) -> str:
@@ -96,27 +103,33 @@ class Screen:
             task = bar.add_task(say(self.lang, "simulating"), total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
+    def writes(self) -> None:
+        """Show that the numbers are there and the files are being written."""
+        console = self._console(error=True)
+        if self.bar and console.is_terminal:
+            console.print(say(self.lang, "writing") + " ...", style="dim")
+
     # ---------------------------------------------------------------------------------------------------- results
 
-    def ends(self, result: Result, folder: Path, seconds: float) -> None:
+    def ends(self, finished: Finished, seconds: float) -> None:
         """Show the rows that decide, the gate and where everything lies.
 
         Parameters
         ----------
-        result : Result
-            What the run found.
-        folder : Path
-            The folder of the run.
+        finished : Finished
+            The run.
         seconds : float
             Time it took.
         """
+        self.kept.append(finished.folder)
+        result = finished.result
         for world in result.worlds[:-1]:
             rows = deciding(result, world.id)
             if rows:
                 self.line()
                 self._console().print(self._table(rows, self.text(world.label)))
         self.line(say(self.lang, "gate"), "yellow")
-        for key, path in (("report", folder / "report.html"), ("folder", folder)):
+        for key, path in (("report", finished.folder / "report.html"), ("folder", finished.folder)):
             self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
@@ -152,24 +165,20 @@ class Screen:
         )
         return span, chance, verdict(self.lang, row.verdict)
 
-    def compares(self, runs: Sequence[tuple[str, Result]]) -> None:
-        """Show several runs beside each other, each against its own main reference.
-
-        Parameters
-        ----------
-        runs : sequence of (str, Result)
-            What a run is called, and what it found.
-        """
+    def compares(self, runs: Sequence[Finished]) -> None:
+        """Show several runs beside each other, each against its own main reference."""
         table = self._empty_table("measure")
         for key in ("run", "reference", "what_if", "range", "verdict"):
             table.add_column(say(self.lang, key), justify="left" if key in ("run", "verdict") else "right")
-        rows = [(name, row) for name, result in runs for row in deciding(result, result.worlds[0].id)]
+        rows = [
+            (finished.name, row) for finished in runs for row in deciding(finished.result, finished.result.worlds[0].id)
+        ]
         for measure in dict.fromkeys(row.measure for _, row in rows):
             for name, row in rows:
                 if row.measure == measure:
-                    answer = self._answer(row)
-                    shown: list[Any] = [self._named(row), name, number(self.lang, row.reference)]
-                    table.add_row(*shown, number(self.lang, row.what_if), answer[0], answer[2])
+                    span, _, answer = self._answer(row)
+                    values = (number(self.lang, row.reference), number(self.lang, row.what_if))
+                    table.add_row(self._named(row), name, *values, span, answer)
             table.add_section()
         self.line()
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
@@ -189,5 +198,5 @@ def deciding(result: Result, against: str) -> list[ComparisonRow]:
     """
     rows = [row for row in result.comparison if row.against == against]
     chosen = [row for row in rows if row.decides][:ROWS]
-    staff = [row for row in rows if row.measure.startswith("staff.") and row not in chosen]
+    staff = [row for row in rows if row.measure.endswith(".fte") and row not in chosen]
     return chosen + staff[:1]

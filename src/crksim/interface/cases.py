@@ -1,0 +1,220 @@
+"""What is asked, read from files and the command line and checked as a whole, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.interface.files import data_dir, find_scenario, locate, read_folder, read_yaml, scenario_places
+from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
+from crksim.interface.texts import say
+
+if TYPE_CHECKING:
+    from crksim.analysis.comparison import Question, Target
+    from crksim.analysis.replications import WorldStudy
+    from crksim.model.changes import Scenario
+    from crksim.model.network import Label, Study
+
+__all__ = ["WHAT_IF", "Case", "load_case", "load_evidence"]
+
+#: World id of the what-if.
+WHAT_IF = "what_if"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A what-if and its references, ready to run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the scenario.
+    scenario : Scenario
+        With the changes of the command line in it.
+    told : tuple of Label
+        What it changes, in plain words.
+    worlds : tuple of WorldStudy
+        References first, the main one leading; the what-if last.
+    studies : tuple of Study
+        The studies of the worlds, read.
+    ledger : dict
+        Address -> evidence, as it stands in the files.
+    questions : tuple of Question
+        What is measured and compared.
+    targets : tuple of Target
+        The report's facts that are put beside the replay.
+    """
+
+    name: str
+    scenario: Scenario
+    told: tuple[Label, ...]
+    worlds: tuple[WorldStudy, ...]
+    studies: tuple[Study, ...]
+    ledger: Mapping[str, Any]
+    questions: tuple[Question, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def study(self) -> Study:
+        """The what-if's study."""
+        return self.studies[-1]
+
+    @property
+    def begins(self) -> float:
+        """Day from which the changes hold."""
+        from crksim.model.clock import parse_date
+
+        date = self.scenario.start
+        return self.study.forecast if date == "start" else parse_date(date, self.study.start)
+
+    def date_of(self, day: float) -> str:
+        """Return the ISO date of a day of the study."""
+        from crksim.model.clock import date_of
+
+        return date_of(day, self.study.start)
+
+    def lines(self, lang: str) -> list[str]:
+        """Return what the scenario changes and what it is compared with, a line each.
+
+        Parameters
+        ----------
+        lang : str
+            ``da`` or ``en``.
+        """
+        start = self.scenario.start
+        heading = say(lang, "changes_start") if start == "start" else say(lang, "changes", date=start)
+        told = [heading + ":"] if self.told else [say(lang, "no_changes")]
+        told += [f"  · {getattr(change, lang)}" for change in self.told]
+        told += [
+            f"{say(lang, 'against')}: {getattr(world.label, lang)} ({world.scenario})" for world in self.worlds[:-1]
+        ]
+        return told
+
+    def evidence(self) -> list[dict[str, str]]:
+        """Return a row for every number of the what-if, with where it comes from."""
+        from crksim.model.ledger import read_ledger
+
+        return read_ledger(self.ledger).rows(self.study.source)
+
+
+def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str] | None = None) -> Case:
+    """Read a scenario, its references and everything they stand on.
+
+    Parameters
+    ----------
+    name : str
+        Name of the scenario, or path of its file.
+    overrides : sequence of str
+        ``address=value`` from the command line; they belong to the what-if only.
+    references : sequence of str, optional
+        Ids of the references to compare with; all of them when not given.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in any of it, each fault with file and line.
+    """
+    from crksim.analysis.questions import questions, touched_subjects
+    from crksim.model.changes import change_from_text, describe
+
+    path = find_scenario(name, paths=True)
+    network = read_folder(data_dir("conf") / "network")
+    changes = [change_from_text(word) for word in overrides]
+    typed = {change.address: Place(COMMAND_LINE, None) for change in changes}
+    scenario, study, places = _read_world(path, network, changes, typed)
+    worlds, studies = _references(scenario, network, references)
+    what_if = _world(WHAT_IF, path.stem, scenario.title, study.source, scenario)
+    touched = touched_subjects(list(scenario.changes), study.source, study.network)
+    asked = read_yaml(data_dir("conf") / "questions.yaml")
+    try:
+        rows = questions(asked.data, study.network, touched)
+    except InputError as error:
+        raise locate(error, asked.places, places) from error
+    return Case(
+        name=path.stem,
+        scenario=scenario,
+        told=tuple(describe(scenario, network.data)),
+        worlds=(*worlds, what_if),
+        studies=(*studies, study),
+        ledger=_ledger_sheet().data,
+        questions=rows,
+        targets=(),
+    )
+
+
+def _read_world(
+    path: Path, network: Sheet, changes: Sequence[Any] = (), typed: Mapping[str, Place] | None = None
+) -> tuple[Scenario, Study, Mapping[str, Place]]:
+    """Read one scenario and apply it; faults get the places of the command line, the scenario, the network."""
+    from crksim.model.changes import apply, read_scenario, with_overrides
+    from crksim.model.study import read_study
+
+    sheet = read_yaml(path)
+    places = scenario_places(sheet)
+    try:
+        scenario = read_scenario(sheet.data)
+        if changes:
+            scenario = with_overrides(scenario, changes)
+        return scenario, read_study(apply(network.data, scenario)), places
+    except InputError as error:
+        raise locate(error, typed or {}, places, network.places) from error
+
+
+def _references(
+    scenario: Scenario, network: Sheet, chosen: Sequence[str] | None
+) -> tuple[tuple[WorldStudy, ...], tuple[Study, ...]]:
+    """Read the references that were chosen, in the scenario's order; the first is the main one."""
+    known = [reference.id for reference in scenario.references]
+    wrong = [
+        Problem("references", id, f"must be one of {', '.join(known)}", nearest(id, known), file=COMMAND_LINE)
+        for id in chosen or ()
+        if id not in known
+    ]
+    if wrong:
+        raise InputError(wrong)
+    worlds: list[WorldStudy] = []
+    studies: list[Study] = []
+    for reference in scenario.references:
+        if chosen is None or reference.id in chosen:
+            own, study, _ = _read_world(find_scenario(reference.scenario), network)
+            worlds.append(_world(reference.id, reference.scenario, reference.label, study.source, own))
+            studies.append(study)
+    return tuple(worlds), tuple(studies)
+
+
+def _world(id: str, name: str, label: Label, study: Mapping[str, object], scenario: Scenario) -> WorldStudy:
+    from crksim.analysis.replications import WorldStudy
+
+    return WorldStudy(id, name, label, study, scenario.changes)
+
+
+def _ledger_sheet() -> Sheet:
+    folder = data_dir("conf") / "ledger"
+    return read_folder(folder)
+
+
+def load_evidence(name: str | None = None) -> list[dict[str, str]]:
+    """Return a row for every number of the network, with where it comes from.
+
+    Parameters
+    ----------
+    name : str, optional
+        A scenario whose changes count; the network as it stands when not given.
+
+    Raises
+    ------
+    InputError
+        A fault in the network or the ledger.
+    """
+    from crksim.model.ledger import read_ledger
+
+    sheet = _ledger_sheet()
+    network = read_folder(data_dir("conf") / "network")
+    study = network.data if name is None else load_case(name).study.source
+    try:
+        return read_ledger(sheet.data).rows(study)
+    except InputError as error:
+        raise locate(error, sheet.places) from error

@@ -1,0 +1,226 @@
+"""A run from its settings to its folder: what the command line, a page and notebooks call."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from crksim.errors import InputError, Problem
+from crksim.interface.cases import Case, load_case
+from crksim.interface.files import data_dir
+from crksim.interface.settings import Settings
+from crksim.interface.sheets import COMMAND_LINE
+
+if TYPE_CHECKING:
+    from crksim.analysis.replications import Replications
+    from crksim.analysis.results import Result
+    from crksim.model.clock import Window
+
+__all__ = ["Finished", "Watch", "run", "run_all"]
+
+#: Days between two points of the number present over time.
+SERIES_STEP = 14.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything lies.
+    result : Result
+        What it found.
+    name : str
+        What the run is called beside others.
+    """
+
+    folder: Path
+    result: Result
+    name: str
+
+
+class Watch(Protocol):
+    """Somebody who watches a run."""
+
+    def begins(self, case: Case, settings: Settings) -> None:
+        """Be told what is going to run."""
+
+    def progress(self) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Give what is called with (done, total)."""
+
+    def writes(self) -> None:
+        """Be told that everything is computed."""
+
+    def ends(self, finished: Finished, seconds: float) -> None:
+        """Be told what was found and where it lies."""
+
+    def compares(self, runs: Sequence[Finished]) -> None:
+        """Be told of all runs of a multirun."""
+
+
+def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+    """Run a what-if against its references and write the folder of the run.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run and how.
+    changes : sequence of str
+        ``address=value`` each; they belong to the what-if, never to a reference.
+    watch : Watch
+        Who is told of it.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input; nothing has been written then.
+    CheckError
+        A replication failed; nothing has been written then.
+    """
+    return _run_case(_load(settings, changes), settings, changes, watch)
+
+
+def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
+    """Run several what-ifs one after the other, and compare them at the end.
+
+    Parameters
+    ----------
+    runs : sequence of (Settings, sequence of str)
+        What `run` takes, for each of them.
+    watch : Watch
+        Who is told of it.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input of any of them; nothing has run then.
+    """
+    cases = [_load(settings, changes) for settings, changes in runs]
+    found: list[Finished] = []
+    try:
+        for case, (settings, changes) in zip(cases, runs, strict=True):
+            found.append(_run_case(case, settings, changes, watch))
+    finally:
+        if len(found) > 1:
+            watch.compares(found)
+    return found
+
+
+def _load(settings: Settings, changes: Sequence[str]) -> Case:
+    case = load_case(settings.scenario, changes, settings.references)
+    _window(case, settings)
+    _check_writable(settings.out)
+    return case
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse before the work what would fail after it."""
+    found = folder.absolute()
+    while not found.exists():
+        found = found.parent
+    if not (found.is_dir() and os.access(found, os.W_OK)):
+        raise InputError([Problem("out", str(folder), "must be a folder that can be written to", file=COMMAND_LINE)])
+
+
+def _window(case: Case, settings: Settings) -> Window:
+    """Return the span that is measured: the one asked for, or from the scenario's date to the end."""
+    from crksim.model.clock import Window, parse_window
+
+    study = case.study
+    if settings.window is None:
+        return Window(case.begins, study.end)
+    window = parse_window(settings.window, study.start)
+    if not 0.0 <= window.start < window.end <= study.end:
+        rule = f"must lie within the study, {study.start} to {case.date_of(study.end - 1.0)}"
+        raise InputError([Problem("window", settings.window, rule, file=COMMAND_LINE)])
+    return window
+
+
+def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+    from crksim.analysis.replications import replicate
+    from crksim.output.rundir import write_run
+
+    began, started = time.perf_counter(), datetime.now().astimezone()
+    watch.begins(case, settings)
+    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
+    with watch.progress() as progress:
+        found = replicate(
+            case.worlds,
+            case.ledger,
+            measures=[question.measure for question in case.questions],
+            members=settings.members,
+            futures=settings.futures,
+            seed=settings.seed,
+            window=_window(case, settings),
+            replay=[target.measure for target in case.targets],
+            workers=min(settings.workers, settings.members),
+            progress=progress,
+            series_services=[service.id for service in case.study.network.services],
+            series_days=days,
+        )
+    watch.writes()
+    result = _result(case, settings, found)
+    stamp = started.strftime("%Y-%m-%d_%H-%M-%S")
+    folder = write_run(
+        result,
+        settings.out / f"{case.name}_{stamp}",
+        study_dict=case.study.source,
+        scenario_dict=case.resolved,
+        manifest={
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - began, 1),
+            "workers": settings.workers,
+            "changes": list(changes),
+            "window": settings.window or "auto",
+            "git": _commit(),
+        },
+        evidence=case.evidence(),
+        lang=settings.lang,
+    )
+    finished = Finished(folder, result, " ".join([case.name, *changes]))
+    watch.ends(finished, time.perf_counter() - began)
+    return finished
+
+
+def _result(case: Case, settings: Settings, found: Replications) -> Result:
+    from crksim.analysis.comparison import compare, replay_rows
+    from crksim.analysis.replications import series_rows
+    from crksim.analysis.results import Result
+
+    return Result(
+        scenario=case.name,
+        title=case.scenario.title,
+        question=case.scenario.question,
+        measures=found.measures,
+        members=settings.members,
+        futures=settings.futures,
+        seed=settings.seed,
+        worlds=found.worlds,
+        comparison=compare(found.worlds, found.measures, case.questions),
+        series=series_rows(found, case.studies),
+        replay=replay_rows(case.targets, found.replay),
+        flows=found.flows,
+        changes=case.told,
+    )
+
+
+def _commit() -> str | None:
+    """Return the git commit of the source, when it runs from a working copy."""
+    top = data_dir("conf").parent
+    if not (top / ".git").exists():
+        return None
+    try:
+        words = ["git", "-C", str(top), "rev-parse", "HEAD"]
+        told = subprocess.run(words, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.strip()
