@@ -29,7 +29,8 @@ class WorldStudy:
     study : mapping
         The study as a plain dict, changes applied.
     changes : mapping
-        The scenario's changes by address; what they say of parameters decides how members vary in them.
+        The scenario's changes by address, as plain data or with their operation as ``op``; what they say of parameters
+        decides how members vary in them.
     """
 
     id: str
@@ -101,12 +102,12 @@ def draw_members(
 
 def _changed(name: str, new: float, old: float, own: Mapping[str, float], changes: Mapping[str, object]) -> float:
     """Return a member's value of a parameter that a scenario has changed from `old` to `new`."""
-    change = changes.get(f"parameters.{name}", changes.get(f"parameters.{name}.value"))
-    if isinstance(change, Mapping):
-        inner = change.get("value", change)
-        words = inner if isinstance(inner, Mapping) else {}
-        if "times" in words and old != 0.0:
-            return own[name] * (new / old)
-        if "plus" in words:
-            return own[name] + (new - old)
+    change = changes.get(f"parameters.{name}.value", changes.get(f"parameters.{name}"))
+    if isinstance(change, Mapping) and isinstance(change.get("value"), Mapping):
+        change = change["value"]
+    words = tuple(change) if isinstance(change, Mapping) else (getattr(change, "op", ""),)
+    if "times" in words and old != 0.0:
+        return own[name] * (new / old)
+    if "plus" in words:
+        return own[name] + (new - old)
     return new

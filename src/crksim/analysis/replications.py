@@ -71,6 +71,7 @@ class Replications:
 class _Job:
     """What all units of a run have in common."""
 
+    ids: tuple[str, ...]
     studies: tuple[Mapping[str, object], ...]
     measures: tuple[MeasureAddress, ...]
     replay: tuple[MeasureAddress, ...]
@@ -163,6 +164,7 @@ def replicate(
     first = [place.index(number) for number in range(len(runs))]
     read = _addresses([*measures, *replay], networks)
     job = _Job(
+        ids=tuple(worlds[index].id for index in first),
         studies=tuple(worlds[index].study for index in first),
         measures=read[: len(measures)],
         replay=read[len(measures) :],
@@ -240,7 +242,7 @@ def _run_member(unit: _Unit) -> _Block:
             try:
                 log = simulate(plan, Luck(job.seed, unit.member * job.futures + future))
             except CheckError as error:
-                raise CheckError(f"world {number}, future {future}: {error}") from error
+                raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
             found = measure(job.measures, log, scene, window)
             own[future] = [found[address.text] for address in job.measures]
             own_present[future] = series(log, job.services, np.array(job.days))

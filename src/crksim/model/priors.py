@@ -7,7 +7,7 @@ fixed       always the value
 uniform     even between `low` and `high`; the value plays no part
 triangular  `low` and `high` are the extremes, the value is the peak
 pert        the same, with a smooth peak of weight 4 (Malcolm, Roseboom, Clark & Fazar 1959); `low` and `high` are the
-            extremes and so a little wider apart than 90 %, which keeps the range what it is called: plausible
+            extremes, so 90 % of the draws lie in the inner 0.5 to 0.6 of the range
 lognormal   the value is the median, `low` and `high` are exactly the 5 % and the 95 % point: one half-lognormal on
             either side of the median
 beta        of `a` and `b`; without them the value is the mean and 90 % lie in a range as wide as `low` to `high`
