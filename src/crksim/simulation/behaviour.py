@@ -11,19 +11,15 @@ from numpy.typing import NDArray
 
 from crksim.model.laws import Law
 from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
-from crksim.simulation.staylog import DIED
+from crksim.simulation.packing import pack
+from crksim.simulation.staylog import DIED, LEAVE
 
-__all__ = ["HOME", "ORIGIN", "Behaviour", "BoundEnd", "Outcome", "Steps", "pack"]
+__all__ = ["HOME", "ORIGIN", "Behaviour", "BoundEnd", "Outcome", "Steps"]
 
 #: Destinations that are known only when the stay ends.
 HOME, ORIGIN = -5, -6
 
 _GRID = 2.0**20
-
-
-def pack(end: int, to: int, status: int = -1, gain: int = 0) -> int:
-    """Pack the four small columns that an end decides into one number of 27 bits; end -1 is a row still open."""
-    return (((end + 1) * 256 + to + 6) * 64 + status + 1) * 4 + gain + 1
 
 
 class Steps:
@@ -77,12 +73,13 @@ class Steps:
 class Outcome:
     """One way a stay can turn out: the end, the destination, the status, what it changes."""
 
-    __slots__ = ("becomes", "code", "to")
+    __slots__ = ("becomes", "careful", "code", "packed_to", "to")
 
     def __init__(self, end: int, to: int, status: int, gain: int, becomes: tuple[tuple[str, str], ...]) -> None:
-        self.to = to
-        self.becomes = becomes
-        self.code = pack(end, to if to >= DIED else 0, status, gain)
+        self.to, self.becomes = to, becomes
+        self.packed_to = to if to >= DIED else 0
+        self.careful = bool(becomes) or to < LEAVE
+        self.code = pack(end, self.packed_to, status, gain)
 
 
 class BoundEnd:

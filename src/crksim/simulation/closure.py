@@ -170,7 +170,7 @@ class _Reach:
     def spread(self, rule: Referral) -> None:
         targets, sources = self.targets(rule), set(rule.services)
         if rule.stay == "beside":
-            # Rows are numbered along the citizen and death ends every strand, so a side strand shares its citizen's fate.
+            # Rows are numbered along the citizen and death ends every strand: a side strand shares its citizen's fate.
             self.found |= targets
             if any(end.becomes for name in targets for case in self.services[name].ends for end in case.value):
                 self.found |= sources

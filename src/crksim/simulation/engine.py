@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import simpy
 
-from crksim.simulation.arrivals import arrivals
-from crksim.simulation.behaviour import HOME, ORIGIN, Outcome
-from crksim.simulation.live import (
-    ARRIVAL,
-    CLOSED,
-    CODE,
-    HELD,
-    HISTORY,
-    STAYING,
-    WAITING,
-    Chunk,
-    Citizen,
-    LiveService,
-    Stay,
-    Wake,
-)
-from crksim.simulation.luck import Luck, constant, exponentials, uniforms
+from crksim.simulation.behaviour import HOME, ORIGIN
+from crksim.simulation.citizens import CLOSED, HELD, HISTORY, STAYING, WAITING, Citizen, Origin, Stay, Wake
+from crksim.simulation.closing import close_down
+from crksim.simulation.luck import Luck
+from crksim.simulation.newcomers import Newcomers
 from crksim.simulation.opening import opening
+from crksim.simulation.packing import CODE, TO
 from crksim.simulation.plan import Plan
 from crksim.simulation.referring import Rules
-from crksim.simulation.rows import log_of
+from crksim.simulation.rows import log_of, write_open
+from crksim.simulation.services import LiveService
 from crksim.simulation.state import State, restore, take
 from crksim.simulation.staylog import DIED, LEAVE, StayLog
 
 __all__ = ["Run", "simulate", "stop_at"]
-
-#: Citizens whose luck is drawn in one go.
-CHUNK = 1024
 
 
 def simulate(plan: Plan, luck: Luck, *, until: float | None = None, state: State | None = None) -> StayLog:
@@ -115,7 +101,7 @@ class Run:
         self.family_index = {family: index for index, family in enumerate(families)}
         self.rules = Rules(self)
         self.services = [LiveService(self, index) for index in range(len(structure.services))]
-        self.mortal = any(service.death for service in structure.services)
+        self.mortal = any(plan.mortal(service) for service in structure.services)
 
     # -- what the living parts ask for -------------------------------------------------------------------------
 
@@ -123,13 +109,7 @@ class Run:
         """Put an event on the calendar."""
         self.env.schedule(event, priority, time - now)  # type: ignore[arg-type]
 
-    def beside(self, citizen: Citizen) -> dict[int, Stay]:
-        """Return the open rows of a citizen that stand beside the main strand."""
-        if citizen.beside is None:
-            citizen.beside = {}
-        return citizen.beside
-
-    def resolved(self, to: int, citizen: Citizen, origin: Any) -> int:
+    def resolved(self, to: int, citizen: Citizen, origin: Origin | None) -> int:
         """Return the destination behind a word that depends on the citizen; without an origin it is the home."""
         if to == ORIGIN and origin is not None:
             return int(origin[0])
@@ -139,13 +119,15 @@ class Run:
         return to
 
     def go(
-        self, citizen: Citizen, to: int, now: float, from_row: int, strand: int, origin: Any, flags: int = 0
+        self, citizen: Citizen, to: int, now: float, from_row: int, strand: int, origin: Origin | None, flags: int = 0
     ) -> None:
         """Send a citizen to a destination that is known."""
         if to >= 0:
             self.services[to].request(citizen, now, from_row, strand, -1, origin, None, None, flags)
         elif to == DIED:
             self.die(citizen, now, None)
+        else:
+            citizen.leave(strand)
 
     def death(self, wake: Wake) -> None:
         """Let a citizen die while waiting or held."""
@@ -153,24 +135,24 @@ class Run:
         if stay.state not in (STAYING, CLOSED) and stay.risk is not None:
             self.die(stay.citizen, wake.at, None)
 
-    def die(self, citizen: Citizen, now: float, outcome: Outcome | None) -> None:
-        """Close every open row of a citizen; the main stay keeps the end that led to it, if one did."""
+    def die(self, citizen: Citizen, now: float, ending: Stay | None) -> None:
+        """Close every open row of a citizen; the stay whose end led to it, if one did, keeps that end."""
         rows = [citizen.main] if citizen.main is not None else []
         rows += [citizen.beside[strand] for strand in sorted(citizen.beside)] if citizen.beside else []
-        died = CODE["died"] + (DIED + 1) * 256
+        died = CODE["died"] + (DIED + 1) * TO
         for stay in rows:
             if stay.state == CLOSED:
                 continue
             for request in stay.requests or ():
                 if request.state == WAITING:
-                    request.service.unqueue(request, now)
+                    request.service.line.depart(request, now)
                     request.service.close(request, now, died)
             stay.requests = None
             if stay.state == WAITING:
-                stay.service.unqueue(stay, now)
+                stay.service.line.depart(stay, now)
                 stay.service.close(stay, now, died)
                 continue
-            code = outcome.code if outcome is not None and stay is citizen.main else died
+            code = stay.outcome.code if stay is ending else died
             stay.service.close(stay, now, code)
             stay.service.gone(stay, now)
         citizen.main, citizen.beside = None, None
@@ -193,7 +175,7 @@ class Run:
             opening(self)
         else:
             restore(self, state)
-        self._newcomers()
+        Newcomers(self).start()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
         """Return the dated changes of one service: (day, order, call-back)."""
@@ -207,7 +189,7 @@ class Run:
         if spec.opens > 0.0:
             changes.append((spec.opens, 0, lambda wake, s=service: _open(s)))  # type: ignore[misc]
         if spec.closes is not None:
-            changes.append((spec.closes.on, 4, lambda wake, s=service: s.close_down(wake.at)))  # type: ignore[misc]
+            changes.append((spec.closes.on, 4, lambda wake, s=service: close_down(s, wake.at)))  # type: ignore[misc]
         return changes
 
     def _set_places(self, service: LiveService, now: float) -> None:
@@ -216,117 +198,24 @@ class Run:
         places = float(round(self.plan.number(hard, now)))
         service.free += places - service.places
         service.places = places
-        if service.waiting:
-            service.offer(now)
+        service.line.offer(now)
 
     def _set_room(self, service: LiveService, now: float) -> None:
         room = service.spec.room
         assert room is not None
-        service.room = float(round(self.plan.number(room, now)))
-
-    # -- newcomers ---------------------------------------------------------------------------------------------
-
-    def _newcomers(self) -> None:
-        """Merge the cohorts' arrivals and put the first on the calendar; each puts the next."""
-        parts = []
-        for index, cohort in enumerate(self.structure.cohorts):
-            numbers, times = arrivals(
-                self.luck, cohort.luck_key, cohort.arrivals, self.plan.theta, self.structure.study.start, self.until
-            )
-            parts.append(
-                (times, np.full(len(times), self.structure.cohort_rank[index]), numbers, np.full(len(times), index))
-            )
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else []
-        if not columns or not len(columns[0]):
-            return
-        order = np.lexsort((columns[2], columns[1], columns[0]))
-        self._chunks: dict[tuple[int, int], tuple[Chunk, list[int], list[int]]] = {}
-        self._numbers = {index: part[2] for index, part in enumerate(parts)}
-        place = np.empty(len(order), np.int64)
-        cohort_of = columns[3][order]
-        for index in range(len(parts)):
-            mine = cohort_of == index
-            place[mine] = np.arange(int(mine.sum()))
-        self._coming = zip(
-            columns[0][order].tolist(), cohort_of.tolist(), columns[2][order].tolist(), place.tolist(), strict=True
-        )
-        self._ARRIVE = (self._arrive,)
-        self._next(Wake(self._arrive, self.since))
-
-    def _next(self, wake: Wake) -> None:
-        for coming in self._coming:
-            wake.callbacks, wake.stay = self._ARRIVE, coming
-            tie = (self.structure.cohort_rank[coming[1]] << 32) + coming[2]
-            self.env.schedule(wake, ARRIVAL + tie, coming[0] - wake.at)  # type: ignore[arg-type]
-            wake.at = coming[0]
-            return
-
-    def _arrive(self, wake: Wake) -> None:
-        now, cohort, number, place = wake.stay
-        index = place & (CHUNK - 1)
-        chunk, kinds, enters = self._chunk(cohort, place // CHUNK)
-        self.newcomer(cohort, number, kinds[index], chunk, index, enters[index], now)
-        self._next(wake)
-
-    def newcomer(self, cohort: int, number: int, kind: int, chunk: Chunk, place: int, enters: int, now: float) -> None:
-        """Let a new citizen ask at the door."""
-        tie = (self.structure.cohort_rank[cohort] << 32) + number
-        citizen = Citizen(((cohort << 32) + number) << 12, tie, kind, chunk, place)
-        if self.mortal:
-            citizen.budget = self.budgets(chunk)[place]
-        self.go(citizen, self.resolved(enters, citizen, None), now, -1, 0, None)
-
-    def budgets(self, chunk: Chunk) -> list[float]:
-        """Return the death budgets of a chunk of citizens."""
-        found = chunk.blocks.get("death")
-        if found is None:
-            found = chunk.blocks["death"] = exponentials(chunk.bases, constant("", 0, "death")).tolist()
-        return cast("list[float]", found)
-
-    def _chunk(self, cohort: int, which: int) -> tuple[Chunk, list[int], list[int]]:
-        found = self._chunks.get((cohort, which))
-        if found is None:
-            it = self.structure.cohorts[cohort]
-            numbers = self._numbers[cohort][which * CHUNK : (which + 1) * CHUNK]
-            chunk = Chunk(self.luck.bases(it.luck_key, numbers))
-            kinds = self.kinds(cohort, chunk)
-            enters = [LEAVE] * len(numbers)
-            if it.enters is not None:
-                sums, to = self.plan.destinations(it.enters, 0.0)
-                u = uniforms(chunk.bases, constant("", 0, "enters"))
-                enters = np.array(to)[np.searchsorted(np.array(sums[:-1]), u, side="right")].tolist()
-            found = self._chunks[cohort, which] = (chunk, kinds, enters)
-        return found
-
-    def kinds(self, cohort: int, chunk: Chunk) -> list[int]:
-        """Draw the attributes of a chunk of newcomers; return their kinds."""
-        it = self.structure.cohorts[cohort]
-        number = np.zeros(len(chunk.bases), np.int64)
-        names: list[tuple[str, tuple[str, ...]]] = []
-        for name, shares in it.attributes:
-            sums, values = self.plan.shares(shares, 0.0)
-            names.append((name, values))
-            number *= len(values)
-            if len(values) > 1:
-                u = uniforms(chunk.bases, constant("", 0, "attribute:" + name))
-                number += np.searchsorted(np.array(sums[:-1]), u, side="right")
-        kind_of: dict[int, int] = {}
-        for code in np.unique(number).tolist():
-            attributes, rest = {"cohort": it.id}, code
-            for name, values in reversed(names):
-                rest, value = divmod(rest, len(values))
-                attributes[name] = values[value]
-            kind_of[code] = self.structure.kind(attributes)
-        return [kind_of[code] for code in number.tolist()]
+        service.line.room = float(round(self.plan.number(room, now)))
 
     # -- the end of the run ------------------------------------------------------------------------------------
 
     def finish(self) -> StayLog:
         """Write the rows still open and return the log."""
         for stay in self.still_open():
-            stay.service.write_open(stay)
-        log = log_of(self.rows, self.structure, 0.0, self.until)
+            write_open(stay, self.rows)
+        log = log_of(self.rows, self.structure, self.since, self.until)
+        # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.clear()
+        self.services.clear()
+        self.env._queue.clear()
         return log
 
     def still_open(self) -> list[Stay]:
@@ -335,7 +224,7 @@ class Run:
         scheduled: list[Any] = [entry[3] for entry in self.env._queue]
         found = [event for event in scheduled if isinstance(event, Stay) and event.state == STAYING]
         for service in self.services:
-            for stay in service.in_line():
+            for stay in service.line.line():
                 found.append(stay)
                 if stay.holder is not None and stay.holder.state == HELD:
                     found.append(stay.holder)

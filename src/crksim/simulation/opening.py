@@ -13,12 +13,15 @@ from crksim.model.laws import elapsed_quantile, mean_thinned, residual_quantile
 from crksim.model.network import Present
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Behaviour, Outcome
-from crksim.simulation.live import END, STAYING, Chunk, Citizen, LiveService, Stay
+from crksim.simulation.citizens import STAYING, Chunk, Citizen, Stay
 from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
+from crksim.simulation.newcomers import budgets as draw_budgets
+from crksim.simulation.newcomers import kinds as draw_kinds
 from crksim.simulation.staylog import OPENING
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
+    from crksim.simulation.services import LiveService
 
 __all__ = ["opening"]
 
@@ -40,7 +43,7 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
     cohort = run.structure.cohorts[cohort_index]
     count = round(run.plan.number(entry.count, 0.0))
     chunk = Chunk(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
-    kinds = run.kinds(cohort_index, chunk)
+    kinds = draw_kinds(run, cohort_index, chunk, np.zeros(count))
     groups: dict[tuple[int, int], list[int]] = {}
     for place, kind in enumerate(kinds):
         at = run.structure.kinds[kind].get("home", "") if entry.at == "home" else entry.at
@@ -53,7 +56,7 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
         outcomes, ages, lengths = _stays(behaviour, chunk.bases[places], entry.lengths == "residual")
         for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
             drawn[place] = (service, behaviour, outcome, age, length)
-    budgets = run.budgets(chunk) if run.mortal else []
+    budgets = draw_budgets(run, chunk)
     rank = run.structure.cohort_rank[cohort_index]
     for place in range(count):
         number = (PRESENT + entry_index) * STRIP + place
@@ -120,12 +123,12 @@ def _begin(
     stay.origin = stay.holder = stay.remaining = stay.requests = stay.wakes = None
     stay.outcome, stay.finish, stay.since = outcome, length, 0.0
     if behaviour.competing:
-        service.compete(stay, behaviour, 0.0, 0)
+        service.dated_hazards(stay, behaviour, 0.0)
     stay.due, stay.risk = stay.finish, behaviour.death
     if behaviour.death is not None:
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
     if service.limited:
         service.free -= 1
-    stay.callbacks = service.END
-    run.env.schedule(stay, END + citizen.tie, stay.due)  # type: ignore[arg-type]
+    stay.callbacks = service.ending
+    run.env.schedule(stay, citizen.ending, stay.due)  # type: ignore[arg-type]
     service.begun(stay, 0.0)

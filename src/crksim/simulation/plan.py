@@ -26,12 +26,13 @@ from crksim.model.network import (
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour, BoundEnd, Steps
 from crksim.simulation.staylog import DIED, LEAVE, REASONS, Legend
 
-__all__ = ["Plan", "Structure", "structure"]
+__all__ = ["WORDS", "Plan", "Structure", "structure"]
 
 T = TypeVar("T")
 Cumulative = tuple[float, ...]
 
-_WORDS = {"leave": LEAVE, "died": DIED, "home": HOME, "origin": ORIGIN}
+#: Words for destinations that are not services, as codes.
+WORDS = {"leave": LEAVE, "died": DIED, "home": HOME, "origin": ORIGIN}
 _DONE = End(id="done", share="rest", hazard=None, length=None, to=Shares((("leave", None),)))
 
 
@@ -213,6 +214,10 @@ class Plan:
         """Return a number as it stands on a day."""
         return number.at(day).value(self.theta)
 
+    def mortal(self, service: Service) -> bool:
+        """Say whether anyone can die in a service."""
+        return any(quantity.value(self.theta) > 0.0 for case in service.death for _, quantity in case.value.steps)
+
     def steps(self, number: Number) -> Steps:
         """Return a rate as a step function of the calendar; equal neighbours are one step."""
         times: list[float] = []
@@ -253,7 +258,7 @@ class Plan:
         """Return running sums and destinations (service index, or a code below zero) of a share map on a day."""
         sums, names = self.shares(shares, day)
         index = self.structure.service_index
-        return sums, tuple(_WORDS[name] if name in _WORDS else index[name] for name in names)
+        return sums, tuple(WORDS[name] if name in WORDS else index[name] for name in names)
 
     def take_up(self, rule: Referral, kind: int, day: float) -> tuple[float, float]:
         """Return the chance of accepting at the own and at another site."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crksim.model.network import Referral
-from crksim.simulation.behaviour import Outcome, Steps
-from crksim.simulation.live import CODE, END, HELD, STAYING, WAITING, Citizen, LiveService, Stay, Wake
+from crksim.simulation.behaviour import Steps
+from crksim.simulation.citizens import HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
 from crksim.simulation.luck import constant, exponentials, uniform
+from crksim.simulation.packing import CODE, TO
 from crksim.simulation.staylog import RESUMED
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
+    from crksim.simulation.services import LiveService
 
 __all__ = ["Rules"]
 
@@ -115,7 +117,7 @@ class Rules:
                 near = u < (own if candidate.site == site else other)
                 if near and candidate.eligible(citizen.kind) and candidate.has_room():
                     return candidate
-        if rule.full == "refuse" or first.waiting >= first.room:
+        if rule.full == "refuse" or first.line.count >= first.line.room:
             return self.refuse(first, stay, index, now, "refused")
         return first
 
@@ -149,15 +151,12 @@ class Rules:
 
     def refuse(self, target: LiveService, stay: Stay, index: int, now: float, reason: str) -> LiveService | None:
         """Write a request that came to nothing; the stay goes on, and no service is asked."""
-        citizen = stay.citizen
-        row = citizen.rows
-        citizen.rows += 1
-        target.write(citizen, row, stay.row, stay.strand, index, now, now, CODE[reason], 0, citizen.kind)
+        target.write(stay.citizen, stay.row, stay.strand, index, now, CODE[reason])
         return None
 
     # -- moving ------------------------------------------------------------------------------------------------
 
-    def origin(self, rule: Referral, stay: Stay, now: float) -> tuple[int, float | None, Outcome | None, int]:
+    def origin(self, rule: Referral, stay: Stay, now: float) -> Origin:
         """Return whence a citizen is referred, with what is left of the stay when it is to be resumed."""
         if rule.returns == "resume" and stay.state == STAYING:
             return stay.service.index, stay.finish - now, stay.outcome, stay.nth
@@ -166,7 +165,7 @@ class Rules:
     def transfer(self, stay: Stay, to: int, now: float) -> None:
         """End a stay because a referral was taken."""
         service = stay.service
-        service.close(stay, now, CODE["transferred"] + (to + 1) * 256)
+        service.close(stay, now, CODE["transferred"] + (to + 1) * TO)
         service.gone(stay, now)
 
     def take_over(self, request: Stay, now: float) -> None:
@@ -187,7 +186,7 @@ class Rules:
         """Close the requests that waited while a stay went on, now that it has ended."""
         for request in stay.requests or ():
             if request.state == WAITING:
-                request.service.unqueue(request, now)
+                request.service.line.depart(request, now)
                 request.service.close(request, now, CODE["withdrawn"])
 
     def at_end(self, indices: tuple[int, ...], stay: Stay, now: float) -> tuple[int, int] | None:
@@ -202,7 +201,7 @@ class Rules:
             target.request(stay.citizen, now, stay.row, stay.citizen.strands, index)
         return None
 
-    def returning(self, origin: Any) -> tuple[Any, int, None]:
+    def returning(self, origin: Origin | None) -> tuple[Any, int, None]:
         """Return the remaining stay, the flags and the origin with which a citizen goes back."""
         if origin is None or origin[1] is None or not self.run.services[origin[0]].open:
             return None, 0, None
@@ -228,7 +227,7 @@ class Rules:
             if stay.wakes is None:
                 stay.wakes = []
             stay.wakes.append((at, index))
-            self.run.at(at, END + citizen.tie, Wake(self.wake, at, stay, index), now)
+            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index), now)
 
     def rate(self, index: int, kind: int) -> Steps:
         """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from crksim.simulation.citizens import WAITING, Stay
+from crksim.simulation.packing import FLAGS, FROM_ROW, NTH, OPEN, RULE, STRAND
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
 
-__all__ = ["log_of"]
+__all__ = ["log_of", "write_open"]
 
 
 def log_of(rows: list[float], structure: Structure, start: float, end: float) -> StayLog:
@@ -16,8 +20,7 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
     Parameters
     ----------
     rows : list of float
-        Seven numbers a row: citizen and row; end, destination, status, gain, flags, strand; service, rule, nth, from,
-        kind; referred, admitted, due, left.
+        Seven numbers a row, the first three packed as in `packing`, then referred, admitted, due, left.
     structure : Structure
         The world of the run.
     start, end : float
@@ -64,3 +67,13 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
     typed["end_"] = typed.pop("end")
     legend = structure.legend(tuple(attributes for attributes, _ in named))
     return StayLog(legend, start, end, **typed)
+
+
+def write_open(stay: Stay, rows: list[float]) -> None:
+    """Write the row of a stay in progress, a held place or a request that waits, when the run stops."""
+    code = OPEN + stay.flags * FLAGS + stay.strand * STRAND
+    where = stay.service.packed + stay.rule * RULE + stay.from_row * FROM_ROW + stay.kind
+    waits = stay.state == WAITING
+    where += -NTH if waits else stay.nth * NTH
+    due = math.nan if waits else stay.due
+    rows.extend((stay.citizen.ident + stay.row, code, where, stay.referred, stay.admitted, due, math.nan))

@@ -10,7 +10,7 @@ import numpy as np
 
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Outcome
-from crksim.simulation.live import END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, LiveService, Stay, Wake
+from crksim.simulation.citizens import HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
@@ -93,15 +93,15 @@ _FIELDS = (
 _STAYING = ("nth", "due", "finish", "wakes")
 
 
-def _plain(outcome: Outcome | None) -> tuple[int, int, tuple[tuple[str, str], ...]] | None:
-    return None if outcome is None else (outcome.to, outcome.code, outcome.becomes)
+def _plain(outcome: Outcome | None) -> tuple[Any, ...] | None:
+    return None if outcome is None else (outcome.to, outcome.code, outcome.becomes, outcome.packed_to, outcome.careful)
 
 
 def _outcome(plain: Any) -> Outcome | None:
     if plain is None:
         return None
     made = Outcome.__new__(Outcome)
-    made.to, made.code, made.becomes = plain
+    made.to, made.code, made.becomes, made.packed_to, made.careful = plain
     return made
 
 
@@ -144,9 +144,9 @@ def take(run: Run) -> State:
             )
         )
     queues = tuple(
-        (service.index, tuple(places[stay] for stay in service.in_line()))
+        (service.index, tuple(places[stay] for stay in service.line.line()))
         for service in run.services
-        if service.waiting
+        if service.line.count
     )
     return State(run.until, tuple(table), tuple(_row(run, stay, citizens, places) for stay in stays), queues)
 
@@ -164,9 +164,9 @@ def restore(run: Run, state: State) -> None:
                 stay.holder.requests = []
             stay.holder.requests.append(stay)
     for index, order in state.queues:
-        service = run.services[index]
         for place in order:
-            _queue(service, stays[place])
+            # The order of the table is the order of the queue, and the levels are those of the moment of queueing.
+            run.services[index].line.enter(stays[place], stays[place].referred)
     for stay in stays:
         _schedule(run, stay, state.day)
 
@@ -225,35 +225,24 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
         if service.members is not None:
             service.members[stay] = None
     if stay.strand:
-        run.beside(citizen)[stay.strand] = stay
+        citizen.open_beside()[stay.strand] = stay
     elif stay.state != WAITING or row.holder < 0:
         citizen.main = stay
     return stay
 
 
-def _queue(service: LiveService, stay: Stay) -> None:
-    service.waiting += 1
-    if service.in_order:
-        service.queue.append(stay)
-    else:
-        service.counter += 1
-        # The level is that of the moment of queueing; the order of the table keeps it, entry by entry.
-        level = service.level(stay.kind, stay.referred)
-        service.heap.append((level, service.counter, stay))
-
-
 def _schedule(run: Run, stay: Stay, day: float) -> None:
     tie = stay.citizen.tie
     if stay.state == STAYING:
-        stay.callbacks = stay.service.END
-        run.env.schedule(stay, END + tie, stay.due - day)  # type: ignore[arg-type]
+        stay.callbacks = stay.service.ending
+        run.env.schedule(stay, stay.citizen.ending, stay.due - day)  # type: ignore[arg-type]
         for at, rule in stay.wakes or ():
-            run.at(at, END + tie, Wake(run.rules.wake, at, stay, rule), day)
+            run.at(at, stay.citizen.ending, Wake(run.rules.wake, at, stay, rule), day)
         return
     if stay.risk is not None:
         at = stay.since + stay.risk.reach(stay.since, stay.citizen.budget)
         at = max(at, stay.due) if stay.state == HELD else at
         if at < math.inf:
-            run.at(at, END + tie, Wake(run.death, at, stay), day)
+            run.at(at, stay.citizen.ending, Wake(run.death, at, stay), day)
     if stay.state == WAITING and stay.gives_up_at < math.inf:
-        run.at(stay.gives_up_at, PATIENCE + tie, Wake(stay.service.give_up, stay.gives_up_at, stay), day)
+        run.at(stay.gives_up_at, PATIENCE + tie, Wake(stay.service.line.give_up, stay.gives_up_at, stay), day)

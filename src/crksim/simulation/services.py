@@ -1,0 +1,388 @@
+"""A service in a run: who is there, and what happens when they come and go."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crksim.model.network import Shares
+from crksim.simulation.behaviour import ORIGIN, Behaviour
+from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
+from crksim.simulation.luck import constant, uniform
+from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, RULE, SERVICE, STRAND, TO
+from crksim.simulation.staylog import BLOCKED, DIED, RESUMED
+from crksim.simulation.waiting import WaitingLine
+
+if TYPE_CHECKING:
+    from crksim.simulation.engine import Run
+
+__all__ = ["LiveService"]
+
+
+class LiveService:
+    """A service in a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run it lives in.
+    index : int
+        Index of the service in the structure.
+    """
+
+    def __init__(self, run: Run, index: int) -> None:
+        plan, it = run.plan, run.structure.services[index]
+        self.run, self.index, self.spec, self.plan = run, index, it, plan
+        self.schedule: Any = run.env.schedule
+        self.push = run.rows.extend
+        # Columns of which -1 means none are packed as value + 1; the ones are added here, once.
+        self.packed = index * SERVICE + RULE + NTH + FROM_ROW
+        self.tie = run.structure.service_rank[index]
+        self.site = it.site
+        self.family = run.family_index[it.luck_key]
+        self.epoch = 0
+        self.behaviours: dict[int, Behaviour] = {}
+        self.free = self.places = 0.0
+        self.limited = it.places.hard is not None
+        self.line = WaitingLine(self)
+        self.open = it.opens <= 0.0
+        self.closed = False
+        self.guarded = it.eligible is not None or not self.open or it.closes is not None
+        self.members: dict[Stay, None] | None = {} if it.closes is not None else None
+        self.start_rules = run.rules.standing("start_of", it.id)
+        self.end_rules = run.rules.standing("end_of", it.id)
+        self.during_rules = run.rules.standing("during", it.id)
+        self.begins = bool(self.start_rules or self.during_rules or it.between_courses or it.closes is not None)
+        self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
+        self.ending = (self.end,)
+        self._eligible: dict[int, bool] = {}
+
+    # -- coming ------------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        citizen: Citizen,
+        now: float,
+        from_row: int,
+        strand: int = 0,
+        rule: int = -1,
+        origin: Origin | None = None,
+        holder: Stay | None = None,
+        remaining: Any = None,
+        flags: int = 0,
+    ) -> None:
+        """Let a citizen ask for a place: admit, queue, send on or turn away.
+
+        Parameters
+        ----------
+        citizen : Citizen
+            Who asks.
+        now : float
+            Day of asking.
+        from_row, strand, rule : int
+            As in the log.
+        origin : Origin, optional
+            Whence the citizen was referred.
+        holder : Stay, optional
+            The stay that goes on, or the place that is held, meanwhile.
+        remaining : tuple, optional
+            What is left of a stay that is resumed.
+        flags : int
+            As in the log.
+        """
+        if self.guarded and not self.lets_in(citizen, now, from_row, strand, rule, origin, holder, flags):
+            return
+        stay = Stay()
+        stay.citizen, stay.service, stay.row, stay.from_row = citizen, self, citizen.rows, from_row
+        stay.strand, stay.rule, stay.referred, stay.origin = strand, rule, now, origin
+        stay.holder, stay.remaining, stay.flags, stay.requests = holder, remaining, flags, None
+        if self.limited:
+            if self.free <= 0 or self.line.count:
+                if self.line.count >= self.line.room:
+                    self.turn_away(citizen, now, from_row, strand, rule, origin, holder, "refused", flags)
+                else:
+                    citizen.rows += 1
+                    self.line.join(stay, now)
+                return
+            self.free -= 1
+        citizen.rows += 1
+        self.admit(stay, now)
+
+    def lets_in(
+        self,
+        citizen: Citizen,
+        now: float,
+        from_row: int,
+        strand: int,
+        rule: int,
+        origin: Origin | None,
+        holder: Stay | None,
+        flags: int,
+    ) -> bool:
+        """Say whether a citizen may ask here now; if not, write why and send the citizen on."""
+        if not self.eligible(citizen.kind):
+            self.turn_away(citizen, now, from_row, strand, rule, origin, holder, "ineligible", flags)
+        elif not self.open:
+            self.forward(citizen, now, from_row, strand, rule, origin, flags & ~RESUMED)
+        else:
+            return True
+        return False
+
+    def has_room(self) -> bool:
+        """Say whether a request would be admitted at once."""
+        return not self.limited or (self.free > 0 and not self.line.count)
+
+    def eligible(self, kind: int) -> bool:
+        """Say whether citizens of a kind may be admitted."""
+        if self.spec.eligible is None:
+            return True
+        found = self._eligible.get(kind)
+        if found is None:
+            found = self._eligible[kind] = self.spec.eligible.matches(self.run.structure.kinds[kind])
+        return found
+
+    def turn_away(
+        self,
+        citizen: Citizen,
+        now: float,
+        from_row: int,
+        strand: int,
+        rule: int,
+        origin: Origin | None,
+        holder: Stay | None,
+        reason: str,
+        flags: int = 0,
+    ) -> None:
+        """Close a request with a reason and send the citizen on, unless a stay goes on meanwhile."""
+        code = CODE[reason] + flags * FLAGS
+        if holder is not None and holder.state == STAYING:
+            self.write(citizen, from_row, strand, rule, now, code)
+            return
+        shares = self.spec.refused if reason == "refused" else self.spec.ineligible
+        to = self.drawn(shares, citizen, reason, now, origin)
+        row = self.write(citizen, from_row, strand, rule, now, code + (to + 1) * TO)
+        self.run.go(citizen, to, now, row, strand, origin)
+
+    def forward(
+        self, citizen: Citizen, now: float, from_row: int, strand: int, rule: int, origin: Origin | None, flags: int
+    ) -> None:
+        """Send a citizen on who comes before opening or after closing."""
+        closing = self.spec.closes
+        purpose = "afterwards" if self.closed else "before"
+        shares = closing.afterwards if self.closed and closing is not None else self.spec.before
+        if shares is None:
+            self.turn_away(citizen, now, from_row, strand, rule, origin, None, "refused", flags)
+            return
+        to = self.drawn(shares, citizen, purpose, now, origin)
+        if to >= 0:
+            self.run.services[to].request(citizen, now, from_row, strand, rule, origin, None, None, flags)
+            return
+        row = self.write(citizen, from_row, strand, rule, now, CODE["refused"] + (to + 1) * TO + flags * FLAGS)
+        self.run.go(citizen, to, now, row, strand, origin)
+
+    def drawn(self, shares: Shares, citizen: Citizen, purpose: str, now: float, origin: Origin | None) -> int:
+        """Draw a destination outside an end; words that depend on the citizen are resolved."""
+        sums, to = self.plan.destinations(shares, now)
+        which = 0
+        if len(to) > 1:
+            nth = citizen.visits.get(self.family, 0)
+            u = uniform(citizen.base(), constant(self.spec.luck_key, nth, purpose))
+            which = next(index for index, total in enumerate(sums) if u < total)
+        return self.run.resolved(to[which], citizen, origin)
+
+    # -- staying -----------------------------------------------------------------------------------------------
+
+    def admit(self, stay: Stay, now: float) -> None:
+        """Begin a stay: draw its end and put it on the calendar."""
+        citizen = stay.citizen
+        kind = stay.kind = citizen.kind
+        stay.admitted, stay.state, stay.callbacks = now, STAYING, self.ending
+        behaviour = self.behaviours.get(kind)
+        if behaviour is None:
+            behaviour = self.behaviours[kind] = self.plan.behaviour(self.index, kind, self.epoch)
+        if stay.remaining is None:
+            visits = citizen.visits
+            nth = stay.nth = visits.get(self.family, 0)
+            visits[self.family] = nth + 1
+            chunk, key = citizen.chunk, behaviour.key + nth
+            block = chunk.blocks.get(key)
+            if block is None:
+                block = chunk.blocks[key] = behaviour.block(chunk.bases, nth)
+            place = citizen.place
+            stay.outcome = block[0][place]
+            length = block[1][place]
+        else:
+            length, stay.outcome, stay.nth = stay.remaining
+        stay.finish = stay.due = now + length
+        if behaviour.simple and not stay.strand:
+            stay.risk = None
+        else:
+            self.compete(stay, behaviour, now)
+            length = stay.due - now
+        citizen.main = stay if not stay.strand else citizen.main
+        self.schedule(stay, citizen.ending, length)
+        if self.begins:
+            self.begun(stay, now)
+
+    def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
+        """Let dated hazards compete with the planned end, and death with both."""
+        citizen = stay.citizen
+        if stay.remaining is None and behaviour.competing:
+            self.dated_hazards(stay, behaviour, now)
+            stay.due = stay.finish
+        stay.risk = None
+        if stay.strand:
+            citizen.open_beside()[stay.strand] = stay
+        elif behaviour.death is not None:
+            stay.risk, stay.since = behaviour.death, now
+            stay.due = min(stay.finish, now + behaviour.death.reach(now, citizen.budget))
+
+    def dated_hazards(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
+        """Let hazards that change with the calendar compete; of equal times the planned end comes first."""
+        citizen, nth = stay.citizen, stay.nth
+        winner = -1
+        for index, hazard in behaviour.competing:
+            key = ("hazard", behaviour.key + nth, index)
+            amounts = citizen.chunk.blocks.get(key)
+            if amounts is None:
+                amounts = citizen.chunk.blocks[key] = behaviour.amounts(citizen.chunk.bases, nth, index)
+            time = now + hazard.reach(now, amounts[citizen.place])
+            if time < stay.finish:
+                stay.finish, winner = time, index
+        if winner >= 0:
+            bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
+            stay.outcome = behaviour.outcomes(bases, nth, np.array([winner]))[0]
+
+    def begun(self, stay: Stay, now: float) -> None:
+        """Do what only some services need when a stay begins."""
+        stay.wakes = None
+        if self.spec.between_courses and stay.citizen.considered:
+            stay.citizen.considered.clear()
+        if self.members is not None:
+            self.members[stay] = None
+        if not stay.flags & RESUMED:
+            for rule in self.start_rules:
+                if self.run.rules.consider(rule, stay, now):
+                    return
+        for rule in self.during_rules:
+            self.run.rules.come_up(stay, rule, now)
+
+    # -- going -------------------------------------------------------------------------------------------------
+
+    def end(self, stay: Stay) -> None:
+        """End a stay at its time, and send the citizen where the end says."""
+        if stay.state != STAYING:
+            return
+        outcome = stay.outcome
+        if self.careful or outcome.careful or stay.risk is not None:
+            self.end_with_care(stay)
+            return
+        now, citizen, to = stay.due, stay.citizen, outcome.to
+        self.close(stay, now, outcome.code)
+        if self.limited:
+            self.free += 1
+            if self.line.count:
+                self.line.offer(now)
+        if stay.requests:
+            self.run.rules.withdraw(stay, now)
+        if to >= 0:
+            self.run.services[to].request(citizen, now, stay.row, stay.strand, -1, stay.origin)
+        else:
+            citizen.leave(stay.strand)
+
+    def end_with_care(self, stay: Stay) -> None:
+        """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
+        now, citizen, outcome = stay.due, stay.citizen, stay.outcome
+        if now < stay.finish or outcome.to == DIED:
+            self.run.die(citizen, now, None if now < stay.finish else stay)
+            return
+        if outcome.becomes:
+            citizen.kind = self.run.structure.changed(citizen.kind, outcome.becomes)
+        taken = self.run.rules.at_end(self.end_rules, stay, now) if self.end_rules else None
+        origin, remaining, rule, flags = stay.origin, None, -1, 0
+        if taken is not None:
+            rule, to = taken
+            origin = (self.index, None, None, -1)
+        else:
+            to = self.run.resolved(outcome.to, citizen, origin)
+            if outcome.to == ORIGIN:
+                remaining, flags, origin = self.run.rules.returning(origin)
+        code = outcome.code + (to - outcome.packed_to) * TO
+        if self.spec.blocking and to >= 0 and self.hold(stay, to, code, now):
+            return
+        self.close(stay, now, code)
+        self.gone(stay, now)
+        if to >= 0:
+            self.run.services[to].request(citizen, now, stay.row, stay.strand, rule, origin, None, remaining, flags)
+        else:
+            citizen.leave(stay.strand)
+
+    def gone(self, stay: Stay, now: float) -> None:
+        """Free what a closed stay held: its place, and the requests that hung on it."""
+        if self.limited:
+            self.free += 1
+            self.line.offer(now)
+        if stay.requests:
+            self.run.rules.withdraw(stay, now)
+        if self.members is not None:
+            self.members.pop(stay, None)
+
+    def hold(self, stay: Stay, to: int, code: int, now: float) -> bool:
+        """Keep the place when the next service cannot admit yet; say whether the place is held."""
+        target = self.run.services[to]
+        if target.has_room() or not target.open or not target.eligible(stay.citizen.kind):
+            return False
+        if target.line.count >= target.line.room:
+            return False
+        if stay.requests:
+            self.run.rules.withdraw(stay, now)
+            stay.requests = None
+        stay.state, stay.flags, stay.code = HELD, stay.flags | BLOCKED, code
+        if stay.risk is not None:
+            at = max(now, stay.since + stay.risk.reach(stay.since, stay.citizen.budget))
+            if at < math.inf:
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
+        target.request(stay.citizen, now, stay.row, stay.strand, -1, stay.origin, stay)
+        return True
+
+    def let_go(self, stay: Stay, now: float) -> None:
+        """Close a held stay: the next service admits, or the citizen gives up."""
+        self.close(stay, now, stay.code)
+        self.gone(stay, now)
+
+    def close(self, stay: Stay, now: float, code: int) -> None:
+        """Write a row and mark it closed."""
+        where = self.packed + stay.from_row * FROM_ROW + stay.kind
+        if stay.rule >= 0 or stay.flags or stay.strand:
+            code += stay.flags * FLAGS + stay.strand * STRAND
+            where += stay.rule * RULE
+        else:
+            where -= RULE
+        if stay.state == WAITING:
+            stay.state = CLOSED
+            self.push((stay.citizen.ident + stay.row, code, where - NTH, stay.referred, math.nan, math.nan, now))
+            return
+        stay.state = CLOSED
+        if stay.risk is not None:
+            stay.citizen.budget -= stay.risk.spent(stay.since, now)
+        self.push(
+            (
+                stay.citizen.ident + stay.row,
+                code,
+                where + stay.nth * NTH,
+                stay.referred,
+                stay.admitted,
+                stay.due,
+                now,
+            )
+        )
+
+    def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: int) -> int:
+        """Write the row of a request that was never admitted and did not wait; return its number."""
+        row = citizen.rows
+        citizen.rows += 1
+        where = self.packed - NTH + from_row * FROM_ROW + rule * RULE + citizen.kind
+        self.push((citizen.ident + row, code + strand * STRAND, where, now, math.nan, math.nan, now))
+        return row

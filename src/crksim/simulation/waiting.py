@@ -1,0 +1,149 @@
+"""The queue of a service: who waits, who gives up, who is next."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from crksim.simulation.citizens import HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
+from crksim.simulation.luck import constant, on_grid, uniforms
+from crksim.simulation.packing import CODE, TO
+
+if TYPE_CHECKING:
+    from crksim.simulation.services import LiveService
+
+__all__ = ["WaitingLine"]
+
+
+class WaitingLine:
+    """Requests that wait for a place, in the order in which they will be met.
+
+    Parameters
+    ----------
+    service : LiveService
+        The service waited for.
+    """
+
+    def __init__(self, service: LiveService) -> None:
+        self.service = service
+        self.run = service.run
+        self.spec = service.spec
+        self.in_order = service.spec.order != "priority"
+        self.count = 0
+        self.room = math.inf
+        self.handing = False
+        self._queue: deque[Stay] = deque()
+        self._heap: list[tuple[float, int, Stay]] = []
+        self._entries = 0
+
+    def join(self, stay: Stay, now: float) -> None:
+        """Put a request in the queue."""
+        citizen = stay.citizen
+        stay.state, stay.kind, stay.admitted, stay.risk = WAITING, citizen.kind, math.nan, None
+        stay.gives_up_at = math.inf
+        self.enter(stay, now)
+        if stay.holder is not None:
+            if stay.holder.requests is None:
+                stay.holder.requests = []
+            stay.holder.requests.append(stay)
+        elif stay.strand == 0:
+            citizen.main = stay
+            self._expose(stay, now)
+        if stay.strand:
+            citizen.open_beside()[stay.strand] = stay
+        if self.spec.patience is not None:
+            stay.gives_up_at = now + self._patience(citizen, now)
+            if stay.gives_up_at < math.inf:
+                wake = Wake(self.give_up, stay.gives_up_at, stay)
+                self.run.at(stay.gives_up_at, PATIENCE + citizen.tie, wake, now)
+
+    def enter(self, stay: Stay, now: float) -> None:
+        """Take a place in the order of the queue."""
+        self.count += 1
+        if self.in_order:
+            self._queue.append(stay)
+        else:
+            self._entries += 1
+            heappush(self._heap, (self._level(stay.kind, now), self._entries, stay))
+
+    def line(self) -> list[Stay]:
+        """Return the requests that wait, in the order in which they will be met."""
+        queued = self._queue if self.in_order else [entry[2] for entry in sorted(self._heap)]
+        return [stay for stay in queued if stay.state == WAITING]
+
+    def depart(self, stay: Stay, now: float) -> None:
+        """Take a request out of the count; its entry is skipped when it comes to the front."""
+        self.count -= 1
+        if stay.risk is not None:
+            stay.citizen.budget -= stay.risk.spent(stay.since, now)
+            stay.risk = None
+
+    def offer(self, now: float) -> None:
+        """See to it that free places are handed out at this instant, after all that ends in it."""
+        if self.count and not self.handing and self.service.free > 0:
+            self.handing = True
+            self.run.at(now, HAND_OUT + self.service.tie, Wake(self.hand_out, now), now)
+
+    def hand_out(self, wake: Wake) -> None:
+        """Hand the free places to those first in the queue."""
+        self.handing = False
+        service, now = self.service, wake.at
+        while service.free > 0 and self.count:
+            stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
+            if stay.state != WAITING:
+                continue
+            self.depart(stay, now)
+            service.free -= 1
+            if stay.holder is not None:
+                self.run.rules.take_over(stay, now)
+            service.admit(stay, now)
+
+    def give_up(self, wake: Wake) -> None:
+        """Close a request whose patience has run out."""
+        stay, now = wake.stay, wake.at
+        if stay.state != WAITING:
+            return
+        service, holder = self.service, stay.holder
+        self.depart(stay, now)
+        if holder is not None and holder.state == STAYING:
+            service.close(stay, now, CODE["gave_up"])
+            if stay.rule >= 0:
+                self.run.rules.again(holder, stay.rule, now)
+            return
+        to = service.drawn(self.spec.gives_up, stay.citizen, "gives_up", now, stay.origin)
+        if holder is not None:
+            holder.service.let_go(holder, now)
+        service.close(stay, now, CODE["gave_up"] + (to + 1) * TO)
+        self.run.go(stay.citizen, to, now, stay.row, stay.strand, stay.origin)
+
+    def _level(self, kind: int, now: float) -> float:
+        """Return the level of a kind of citizen in a priority queue; small comes first."""
+        if not self.spec.priority:
+            return 0.0
+        case = self.run.structure.choose(self.spec.priority, kind)
+        return self.run.plan.number(self.spec.priority[case].value, now)
+
+    def _expose(self, stay: Stay, now: float) -> None:
+        """Let the citizen's death budget run while waiting outside any stay."""
+        service = self.service
+        risk = self.run.plan.behaviour(service.index, stay.citizen.kind, service.epoch).death
+        if risk is not None:
+            stay.risk, stay.since = risk, now
+            at = now + risk.reach(now, stay.citizen.budget)
+            if at < math.inf:
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
+
+    def _patience(self, citizen: Citizen, now: float) -> float:
+        """Return how long a citizen waits before giving up, in days."""
+        assert self.spec.patience is not None
+        case = self.run.structure.choose(self.spec.patience, citizen.kind)
+        nth = citizen.visits.get(self.service.family, 0)
+        key = ("patience", self.service.index, self.service.epoch, case, nth)
+        block = citizen.chunk.blocks.get(key)
+        if block is None:
+            law = self.run.plan.length(self.spec.patience, case, now)
+            u = uniforms(citizen.chunk.bases, constant(self.spec.luck_key, nth, "patience"))
+            block = citizen.chunk.blocks[key] = on_grid(law.quantile(u)).tolist()
+        return float(block[citizen.place])
