@@ -18,7 +18,7 @@ from crksim.errors import CheckError, CrksimError, InputError, Problem
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-__all__ = ["Pool", "open_pool"]
+__all__ = ["Pool", "Progress", "open_pool"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
