@@ -45,6 +45,7 @@ _WANTED = {
     "duration": "must be a duration such as '3 months'",
     "rate": "must be a rate such as '25 / year'",
     "number": "must be a number without unit",
+    "hours": "must be a number of minutes, or a duration such as '30 minutes'",
 }
 _EXPONENT = {"duration": 1, "rate": -1, "number": 0}
 
@@ -84,7 +85,7 @@ def plain(data: object) -> tuple[Any, list[Problem]]:
         if isinstance(value, Mapping):
             return {key: copy(held, _at(address, key), depth + 1) for key, held in _keys(value, address, problems)}
         if isinstance(value, list | tuple):
-            return [copy(held, f"{address}[{index}]", depth + 1) for index, held in enumerate(value)]
+            return [copy(held, f"{address}.{index}", depth + 1) for index, held in enumerate(value)]
         if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
             return value.isoformat()
         if isinstance(value, str):
@@ -264,7 +265,9 @@ class Reader:
             self.refuse(address, value, str(fault), _with_point(value))
             return UNREADABLE
         number = found.value(self.theta)
-        if exponent != _EXPONENT[dimension] and number != 0 and not math.isnan(number):
+        if dimension == "hours" and exponent in (0, 1):  # bare minutes, or a duration in days
+            found = Quantity(found.factor * (24.0 if exponent else 1 / 60), found.parameters)
+        elif exponent != _EXPONENT.get(dimension) and number != 0 and not math.isnan(number):
             hint = "; it has no unit" if exponent == 0 else ""
             self.refuse(address, value, _WANTED[dimension] + hint)
             return UNREADABLE
@@ -313,7 +316,7 @@ class Reader:
                 rest = {key: held for key, held in step.items() if key != "from"}
                 if "from" in step:
                     day = self.date(step["from"], at + ".from")
-                if "value" in rest or not fields:
+                if not fields or set(rest) == {"value"}:
                     rest = self.fields(rest, at, ("value",), ("value",))
                     held = read(rest.get("value", 0), at + ".value")
                 else:

@@ -82,7 +82,7 @@ def _read_at(reader: Reader, value: object, at: str) -> tuple[str, tuple[str, ..
     services: set[str] = set()
     known = (*sorted(reader.luck_keys), *sorted(reader.groups))
     for index, name in enumerate(names):
-        where = f"{at}.{moment}" + (f"[{index}]" if isinstance(found[moment], list) else "")
+        where = f"{at}.{moment}" + (f".{index}" if isinstance(found[moment], list) else "")
         if reader.word(name, where, known, "service or group"):
             services |= {name} if name in reader.luck_keys else set(reader.groups[name])
     if not names:

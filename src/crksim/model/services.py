@@ -150,9 +150,8 @@ def _read_staff(reader: Reader, value: object, at: str) -> tuple[Staffing, ...]:
         found = reader.fields(data, here, grammar.STAFF_KEYS, grammar.STAFF_KEYS)
         if len(found) < len(grammar.STAFF_KEYS):
             continue
-        minutes = reader.number(found["minutes"], here + ".minutes", "number", at_least_zero)
+        hours = reader.number(found["minutes"], here + ".minutes", "hours", at_least_zero)
         reader.is_id(found["staff"], here + ".staff")
-        hours = Dated(tuple((day, Quantity(held.factor / 60, held.parameters)) for day, held in minutes.steps))
         contacts = reader.number(found["contacts"], here + ".contacts", "rate", at_least_zero)
         per = reader.word(found["per"], here + ".per", grammar.PER_WORDS)
         staff.append(Staffing(name, per, contacts, hours, str(found["staff"])))

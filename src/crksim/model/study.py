@@ -149,7 +149,7 @@ def _read_names(reader: Reader, found: Mapping[str, Any]) -> None:
         if not isinstance(values, list) or not values:
             reader.refuse(at, values, "must be a list of values")
             values = []
-        held = [word for index, word in enumerate(values) if reader.is_id(word, f"{at}[{index}]")]
+        held = [word for index, word in enumerate(values) if reader.is_id(word, f"{at}.{index}")]
         if len(set(held)) < len(held):
             reader.refuse(at, values, "may not name a value twice")
         for word in held if name == "home" else ():
@@ -178,7 +178,7 @@ def _read_groups(reader: Reader, value: object, services: object) -> dict[str, L
         members[name] = {
             word
             for index, word in enumerate(given)
-            if reader.word(word, f"{at}.members[{index}]", reader.luck_keys, "service")
+            if reader.word(word, f"{at}.members.{index}", reader.luck_keys, "service")
         }
         if name in reader.luck_keys:
             reader.refuse(at, name, "is also a service's id; a name can mean one thing only")

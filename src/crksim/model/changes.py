@@ -1,0 +1,421 @@
+"""Scenarios applied to studies: numbers become steps on the scenario's date, things are added, copied and dropped."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.model.addresses import datable_fields, kind_of, suggest
+from crksim.model.clock import parse_date
+from crksim.model.describing import describe
+from crksim.model.grammar import MONTHS
+from crksim.model.reading import plain
+from crksim.model.replacing import replace_parameter
+from crksim.model.scenario import (
+    FORECAST,
+    START,
+    Change,
+    Reference,
+    Scenario,
+    Variant,
+    change_from_text,
+    read_scenario,
+    with_overrides,
+    with_variant,
+)
+from crksim.model.sharing import change_branch, change_shares, silence
+from crksim.model.steps import act_from, plus, set_from, times
+from crksim.model.things import add_thing, copy_thing, drop_thing
+
+__all__ = [
+    "Change",
+    "Reference",
+    "Scenario",
+    "Variant",
+    "apply",
+    "change_from_text",
+    "describe",
+    "from_date",
+    "read_scenario",
+    "with_overrides",
+    "with_variant",
+]
+
+#: What an absent number is worth before it is changed on a date.
+_DEFAULTS = {"death": "0 / year", "priority": 1, "attend": 1, "take_up": 1, "rate": "0 / year"}
+#: Numbers that only measure and may begin on any date.
+_YARDSTICKS = ("norm", "workable", "wait_goal", "legal_limit")
+#: Destinations that are to leave when they are not written.
+_LEAVING = ("gives_up", "refused", "ineligible")
+
+
+def apply(study: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Return a study with a scenario's changes, again a plain dict for `read_study`.
+
+    Parameters
+    ----------
+    study : mapping
+        The study as a plain dict; it is not changed.
+    scenario : Scenario
+        What to change, and from when.
+
+    Raises
+    ------
+    InputError
+        When an address does not exist, or cannot be changed so; every fault is one `Problem`.
+    """
+    data, problems = plain(study)
+    if problems:
+        raise InputError(problems)
+    worker = _Worker(data, from_date(study, scenario), problems)
+    for address, raw in plain(scenario.changes)[0].items():
+        worker.take(address, raw)
+    worker.work()
+    if problems:
+        raise InputError(problems)
+    return worker.data
+
+
+def from_date(study: Mapping[str, Any], scenario: Scenario) -> str | None:
+    """Return the ISO date from which a scenario changes a study, or None for its start.
+
+    Raises
+    ------
+    InputError
+        When the date lies after the study's end.
+    """
+    time = study.get("time")
+    known = time if isinstance(time, Mapping) else {}
+    start = str(known.get("start", "2016-01-01"))
+    date = scenario.from_day
+    if date == FORECAST:
+        date = str(known.get("forecast", start))
+    if date == START or parse_date(date, start) <= 0:
+        return None
+    if "end" in known and date >= str(known["end"]):
+        raise InputError([Problem("from", date, f"must lie before the study's end, {known['end']}")])
+    return date
+
+
+class _Worker:
+    """Changes one copy of a study, change by change.
+
+    Parameters
+    ----------
+    data : dict
+        The copy.
+    date : str or None
+        ISO date of the changes; None is from the start.
+    problems : list of Problem
+        Takes the faults.
+    """
+
+    def __init__(self, data: dict[str, Any], date: str | None, problems: list[Problem]) -> None:
+        self.data = data
+        self.date = date
+        self.problems = problems
+        self.changes: list[Change] = []
+        self.new: list[str] = []
+
+    def take(self, address: str, raw: Any) -> None:
+        """Read a change; a map set on a thing becomes one change for each of its fields."""
+        try:
+            change = Change.read(address, raw)
+        except InputError as fault:
+            self.problems.extend(fault.problems)
+            return
+        if change.op == "set" and isinstance(change.value, Mapping) and self._is_container(change):
+            for key, held in change.value.items():
+                self.take(f"{address}.{key}", held)
+        else:
+            self.changes.append(change)
+
+    def _is_container(self, change: Change) -> bool:
+        parts = change.address.split(".")
+        kind = kind_of(parts)
+        if kind in ("container", "thing"):
+            return kind == "container" or self._find(parts) is not None
+        pair = set(change.value) <= {"own_site", "other_site"} and parts[-1] == "take_up"
+        return pair or (kind == "law" and "law" not in change.value and not _stepped(change.value))
+
+    def work(self) -> None:
+        """Make the changes: new things first, parameters last, otherwise by address."""
+        waiting = sorted((c for c in self.changes if c.op in ("add", "like")), key=lambda c: c.address)
+        while waiting:
+            ready = [c for c in waiting if c.op == "add" or self._find(c.source.split(".")) is not None]
+            for change in ready or waiting:
+                self._do(change)
+            waiting = [c for c in waiting if c not in ready] if ready else []
+        rest = [c for c in self.changes if c.op not in ("add", "like")]
+        for change in sorted(rest, key=lambda c: (c.address.startswith("parameters."), c.address)):
+            self._do(change)
+
+    def _do(self, change: Change) -> None:
+        try:
+            self._change(change)
+        except ValueError as fault:
+            self.refuse(change, str(fault))
+
+    def refuse(self, change: Change, rule: str, close: str | None = None) -> None:
+        """Note a fault of a change."""
+        shown = change.raw["set"] if change.op == "set" and not change.rescale else change.raw
+        self.problems.append(Problem(change.address, shown, rule, close))
+
+    def _date_for(self, address: str) -> str | None:
+        """What a scenario itself brings in is changed in place."""
+        made = any(address == name or address.startswith(name + ".") for name in self.new)
+        return None if made else self.date
+
+    def _find(self, parts: list[str]) -> Any:
+        node: Any = self.data
+        for part in parts:
+            if not isinstance(node, Mapping) or part not in node:
+                return None
+            node = node[part]
+        return node
+
+    def _change(self, change: Change) -> None:
+        parts = change.address.split(".")
+        kind = kind_of(parts)
+        if kind is None or (len(parts) > 2 and self._find(parts[:2]) is None):
+            self._unknown(change)
+            return
+        date = self._date_for(change.address)
+        if kind == "thing" and len(parts) == 2 and parts[0] == "parameters" and change.op in ("set", "times", "plus"):
+            parts, kind = [*parts, "value"], "parameter"
+        if kind == "container" and parts[-1] == "arrivals" and change.op in ("set", "times", "plus"):
+            parts, kind = [*parts, "rate"], "number"
+        if change.op in ("add", "like") or kind == "thing":
+            self._thing(change, parts, kind, date)
+        elif kind == "parameter":
+            self._parameter(change, parts, date)
+        elif kind in ("number", "law"):
+            self._number(change, parts, kind, date)
+        elif kind in ("branch", "branch_of_ends", "branch_of_parts"):
+            field = None if kind == "branch" else parts[-1]
+            change_branch(self._holder(parts, kind), parts[-1 if field is None else -2], field, change, date)
+        elif kind == "shares":
+            change_shares(self._parent(parts), parts[-1], change, date)
+        elif kind == "history":
+            self._history(change, parts, date)
+        else:
+            self._fixed(change, parts, kind, date)
+
+    def _unknown(self, change: Change) -> None:
+        parts = change.address.split(".")
+        if change.op == "set" and isinstance(change.value, Mapping) and len(parts) == 2 and kind_of(parts) == "thing":
+            self.refuse(change, "does not exist; a new one needs {add: {...}} or {like: ...}", self._near(change))
+            return
+        self.refuse(change, "is not an address of the study", self._near(change))
+
+    def _near(self, change: Change) -> str | None:
+        return suggest(self.data, change.address)
+
+    def _parent(self, parts: list[str]) -> dict[str, Any]:
+        """Return the map that holds the last part; what is missing on the way is made."""
+        node: dict[str, Any] = self.data
+        for index, part in enumerate(parts[:-1]):
+            held = node.get(part)
+            if part == "arrivals" and held is not None and not isinstance(held, dict):
+                held = node[part] = {"rate": held}
+            if part == "take_up" and not isinstance(held, dict) and parts[index + 1] != "cases":
+                held = node[part] = dict.fromkeys(("own_site", "other_site"), 1 if held is None else held)
+            if held is None and index > 1 and kind_of(parts[: index + 1]) in ("container", "history"):
+                held = node[part] = {}
+            if not isinstance(held, dict):
+                raise ValueError(_no_address(self.data, parts))
+            node = held
+        return node
+
+    def _holder(self, parts: list[str], kind: str) -> dict[str, Any]:
+        """Return the map of a branch: the share map, or the map of ends or parts around a share or weight."""
+        inner = parts if kind == "branch" else parts[:-1]
+        above = self._parent(inner[:-1])
+        held = above.get(inner[-2])
+        if isinstance(held, str):
+            held = above[inner[-2]] = {held: "rest"}
+        if held is None and len(inner) == 4 and inner[2] in _LEAVING:
+            held = above[inner[-2]] = {"leave": "rest"}
+        if not isinstance(held, dict) or (kind != "branch" and parts[-2] not in held):
+            raise ValueError(_no_address(self.data, parts))
+        return held
+
+    def _number(self, change: Change, parts: list[str], kind: str, date: str | None) -> None:
+        parent, key = self._parent(parts), parts[-1]
+        if change.rescale:
+            raise ValueError("'rescale' is for branches of share maps")
+        if change.op == "drop":
+            if date is not None and key not in _YARDSTICKS:
+                raise ValueError("cannot be taken away after the start; set it, or use 'from: start'")
+            if parent.pop(key, None) is None:
+                raise ValueError("does not exist, so it cannot be dropped")
+            return
+        if key not in parent:
+            parent[key] = self._absent(change, parts, kind, date)
+            if parent[key] is change.value:
+                return
+        parent[key] = _over(parent[key], lambda held: _acted(held, change, date))
+
+    def _absent(self, change: Change, parts: list[str], kind: str, date: str | None) -> Any:
+        """Return the old value of a number that is not written."""
+        if (date is None or parts[-1] in _YARDSTICKS) and change.op == "set":
+            return change.value
+        if parts[-1] in _DEFAULTS and kind == "number":
+            return _DEFAULTS[parts[-1]]
+        if parts[-1] in MONTHS:
+            return 1
+        if change.op != "set":
+            raise ValueError("has no value yet, so only a new value can be set")
+        raise ValueError("has no value before, so it cannot change on a date; use 'from: start'")
+
+    def _parameter(self, change: Change, parts: list[str], date: str | None) -> None:
+        parent = self._parent(parts)
+        if change.op == "drop":
+            raise ValueError("a parameter cannot be dropped by its value")
+        if isinstance(change.value, Mapping):
+            raise ValueError("must be a number")
+        if date is None:
+            parent["value"] = _acted(parent.get("value"), change, None)
+        else:
+            replace_parameter(self.data, parts[1], change, date)
+
+    def _history(self, change: Change, parts: list[str], date: str | None) -> None:
+        """Change a date of opening or closing, or what hangs on it; what has happened before stays."""
+        parent, key = self._parent(parts), parts[-1]
+        if change.op not in ("set", "drop"):
+            raise ValueError(f"takes a new value only, not '{change.op}'")
+        if date is not None:
+            root = self.data[parts[0]][parts[1]]
+            old, new = _event(root, parts), _event_set(change, parts)
+            for day in (old, new):
+                if day is not None and day < date:
+                    raise ValueError(f"lies before {date}, the date of the scenario; use 'from: start'")
+        if change.op == "drop":
+            if parent.pop(key, None) is None:
+                raise ValueError("does not exist, so it cannot be dropped")
+        else:
+            parent[key] = copy.deepcopy(change.value)
+
+    def _fixed(self, change: Change, parts: list[str], kind: str, date: str | None) -> None:
+        if date is not None:
+            may = datable_fields(parts[0])
+            hint = f"; what may change on a date here: {', '.join(may)}" if may else ""
+            raise ValueError("is fixed and can only change with 'from: start'" + hint)
+        parent = self._parent(parts)
+        if change.op == "drop":
+            if parent.pop(parts[-1], None) is None:
+                raise ValueError("does not exist, so it cannot be dropped")
+        elif change.op == "set":
+            parent[parts[-1]] = copy.deepcopy(change.value)
+        else:
+            parent[parts[-1]] = _acted(parent.get(parts[-1]), change, None)
+
+    def _thing(self, change: Change, parts: list[str], kind: str | None, date: str | None) -> None:
+        parent = self._parent(parts) if len(parts) > 2 else self.data.setdefault(parts[0], {})
+        exists = parts[-1] in parent
+        if change.op in ("add", "like"):
+            if exists:
+                raise ValueError("exists already, so it cannot be added")
+            if change.op == "add" and kind != "thing":
+                self._change(Change(change.address, "set", change.value, rescale=change.rescale))
+                return
+            if change.op == "like":
+                self._like(change, parts, parent, date)
+            else:
+                add_thing(parent, parts, change.value, date)
+            self.new.append(change.address)
+        elif not exists:
+            self._unknown(change)
+        elif change.op == "drop":
+            drop_thing(self.data, parent, parts, date, silence)
+        else:
+            raise ValueError(f"is a whole thing; '{change.op}' needs the address of a number in it")
+
+    def _like(self, change: Change, parts: list[str], parent: dict[str, Any], date: str | None) -> None:
+        source = change.source.split(".")
+        if self._find(source) is None:
+            close = suggest(self.data, change.source)
+            self.problems.append(Problem(change.address, change.source, "there is nothing to copy", close))
+            return
+        if kind_of(source) != "thing" or source[0] != parts[0] or len(source) != len(parts):
+            same = nearest(change.source, [f"{parts[0]}.{name}" for name in self.data[parts[0]]])
+            self.problems.append(Problem(change.address, change.source, f"must be one of {parts[0]}", same))
+            return
+        copy_thing(self.data, parent, parts, source, change.value, date)
+
+
+def _no_address(data: Mapping[str, Any], parts: list[str]) -> str:
+    near = suggest(data, ".".join(parts))
+    return "is not an address of the study" + (f"; did you mean '{near}'?" if near else "")
+
+
+def _stepped(value: Mapping[str, Any]) -> bool:
+    return any(isinstance(held, Mapping) for held in value.values())
+
+
+def _acted(node: Any, change: Change, date: str | None) -> Any:
+    """Return a written number or law after a change."""
+    if change.op == "set":
+        if date is not None and isinstance(change.value, Mapping) and "law" not in change.value:
+            raise ValueError("must be a plain value: the scenario's date makes the step")
+        return set_from(node, date, copy.deepcopy(change.value))
+    act = times if change.op == "times" else plus
+    return act_from(node, date, lambda held: _on_law(held, act, change))
+
+
+def _on_law(held: Any, act: Any, change: Change) -> Any:
+    """Multiply every duration of a law, or a plain number."""
+    if not isinstance(held, Mapping):
+        return act(held, change.value)
+    if change.op == "plus":
+        raise ValueError("'plus' cannot act on a law; name one of its numbers")
+    durations = ("mean", "sd", "median", "low", "mode", "high", "value")
+    found = {}
+    for key, part in held.items():
+        if key in durations:
+            found[key] = act_from(part, None, lambda inner: act(inner, change.value))
+        elif key == "values":
+            found[key] = {name: act_from(v, None, lambda i: act(i, change.value)) for name, v in part.items()}
+        elif key == "parts":
+            found[key] = {name: _on_law(inner, act, change) for name, inner in part.items()}
+        else:
+            found[key] = part
+    return found
+
+
+def _over(node: Any, act: Any) -> Any:
+    """Let `act` change every case of a value, and both sites of a take-up."""
+    if isinstance(node, Mapping) and "cases" in node:
+        return {"cases": {name: _over_case(case, act) for name, case in node["cases"].items()}}
+    if isinstance(node, Mapping) and "own_site" in node:
+        return {key: act(held) for key, held in node.items()}
+    return act(node)
+
+
+def _over_case(case: Any, act: Any) -> Any:
+    when = {"when": case["when"]} if "when" in case else {}
+    held = {key: part for key, part in case.items() if key != "when"}
+    if set(held) == {"value"}:
+        return {**when, "value": _over(held["value"], act)}
+    if "own_site" in held:
+        return {**when, **_over(held, act)}
+    changed = act(held)
+    return {**when, **changed} if "law" in changed else {**when, "value": changed}
+
+
+def _event(thing: Mapping[str, Any], parts: list[str]) -> str | None:
+    """Return the date of the opening, closing or rule as it stands."""
+    if parts[2] == "closes":
+        closes = thing.get("closes")
+        return str(closes["on"]) if isinstance(closes, Mapping) and "on" in closes else None
+    return str(thing[parts[2]]) if parts[2] in thing else None
+
+
+def _event_set(change: Change, parts: list[str]) -> str | None:
+    """Return the date that a change gives to an opening, closing or rule."""
+    if change.op == "set" and parts[2] == "closes" and len(parts) == 3:
+        return str(change.value["on"]) if isinstance(change.value, Mapping) and "on" in change.value else None
+    dated = parts[-1] in ("on", "opens", "from", "until")
+    return str(change.value) if change.op == "set" and dated else None

@@ -1,0 +1,357 @@
+"""A what-if as data: a question, a date, and what it changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.model.clock import parse_date, parse_quantity
+from crksim.model.network import Label
+from crksim.model.reading import Reader, plain
+from crksim.model.typed import read_typed
+
+__all__ = [
+    "FORECAST",
+    "OPS",
+    "START",
+    "Change",
+    "Reference",
+    "Scenario",
+    "Variant",
+    "change_from_text",
+    "read_scenario",
+    "with_overrides",
+    "with_variant",
+]
+
+#: What `Scenario.from_day` may say instead of a date.
+START: Final = "start"
+FORECAST: Final = "forecast"
+#: What a change may do.
+OPS: Final = ("set", "times", "plus", "add", "drop", "like")
+
+_KEYS = ("title", "question", "notes", "from", "references", "changes", "measures", "worthwhile", "cannot_answer")
+_VARIANT_KEYS = ("switches", "variants")
+_WITHOUT = Label("uden ændringen", "without the change")
+_OP_WORD = re.compile(r"\s*(times|plus|set)\s*\((.*)\)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done at one address.
+
+    Parameters
+    ----------
+    address : str
+        Dotted input address.
+    op : str
+        One of `OPS`.
+    value : object
+        New value, factor, amount, or new thing; for ``like`` what differs from the original.
+    source : str
+        With ``like``: address of the original.
+    rescale : bool
+        Whether the other branches of a share map are scaled to fit.
+    """
+
+    address: str
+    op: str
+    value: Any = None
+    source: str = ""
+    rescale: bool = False
+
+    @classmethod
+    def read(cls, address: str, raw: Any) -> Change:
+        """Read a change as it stands in a scenario: a bare value, ``drop``, or a map with an operation.
+
+        Raises
+        ------
+        InputError
+            When operations are mixed or one is misspelt.
+        """
+        if raw == "drop":
+            return cls(address, "drop")
+        if not isinstance(raw, Mapping):
+            return cls(address, "set", raw)
+        if "like" in raw:
+            rest = {key: held for key, held in raw.items() if key != "like"}
+            if not isinstance(raw["like"], str):
+                raise InputError([Problem(address, raw["like"], "'like' must name an address")])
+            return cls(address, "like", rest, source=raw["like"])
+        ops = [key for key in ("set", "times", "plus", "add", "drop") if key in raw]
+        if not ops or (ops == ["times"] and isinstance(raw["times"], Mapping)):
+            return cls(address, "set", dict(raw))
+        extra = sorted(set(raw) - {ops[0], "rescale"})
+        if extra:
+            rule = f"'{extra[0]}' cannot stand beside '{ops[0]}'"
+            raise InputError([Problem(address, dict(raw), rule, nearest(extra[0], ("rescale",)))])
+        if not isinstance(raw.get("rescale", False), bool):
+            raise InputError([Problem(f"{address}.rescale", raw["rescale"], "must be true or false")])
+        if ops[0] == "drop" and raw["drop"] is not True:
+            raise InputError([Problem(f"{address}.drop", raw["drop"], "must be true")])
+        return cls(address, ops[0], raw[ops[0]], rescale=raw.get("rescale", False))
+
+    @property
+    def raw(self) -> Any:
+        """The change as it stands in a scenario."""
+        if self.op == "like":
+            return {"like": self.source, **self.value}
+        if self.op == "drop":
+            return "drop"
+        return {self.op: self.value, "rescale": True} if self.rescale else {self.op: self.value}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a what-if is compared with.
+
+    Parameters
+    ----------
+    scenario : str
+        Name of the scenario that the reference runs; ``baseline`` changes nothing.
+    """
+
+    id: str
+    label: Label
+    scenario: str = "baseline"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Further changes that can be chosen by name.
+
+    Parameters
+    ----------
+    changes : mapping of str to object
+        As in a scenario.
+    """
+
+    id: str
+    label: Label
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A what-if.
+
+    Parameters
+    ----------
+    id : str
+        Its name.
+    title, question : Label
+        What planners read.
+    from_day : str
+        ISO date of the change, ``start``, or ``forecast`` (the study's forecast date).
+    references : tuple of Reference
+        What it is compared with, the main one first.
+    changes : mapping of str to object
+        Address -> change, as it stands in the file.
+    notes : Label or None
+        What else there is to know.
+    measures : tuple of str
+        Measure addresses that are shown first.
+    worthwhile : mapping of str to float
+        Measure address -> smallest difference that matters.
+    cannot_answer : tuple of str
+        Measure addresses on which the model cannot answer.
+    variants : tuple of Variant
+        Further changes by name.
+    """
+
+    id: str
+    title: Label
+    question: Label
+    from_day: str = FORECAST
+    references: tuple[Reference, ...] = (Reference("without", _WITHOUT),)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Label | None = None
+    measures: tuple[str, ...] = ()
+    worthwhile: Mapping[str, float] = field(default_factory=dict)
+    cannot_answer: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+
+def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
+    """Read a scenario; whether its addresses exist is seen when it is applied to a study.
+
+    Parameters
+    ----------
+    data : mapping
+        As in ``docs/grammar.md``.
+    id : str
+        Name of the scenario.
+
+    Raises
+    ------
+    InputError
+        When anything is wrong; every fault is one `Problem`.
+    """
+    source, problems = plain(data)
+    if problems:
+        raise InputError(problems)
+    reader = Reader()
+    found = reader.fields(source, "", (*_KEYS, *_VARIANT_KEYS), ("title",))
+    since = found.get("from", FORECAST)
+    if since not in (START, FORECAST):
+        try:
+            parse_date(since, "2000-01-01")
+        except ValueError as fault:
+            reader.refuse("from", since, f"{fault}, or 'start'")
+    title = reader.label(found.get("title"), "title", id)
+    variants = tuple(
+        _read_variant(reader, name, held, f"{key}.{name}")
+        for key in _VARIANT_KEYS
+        for name, held in reader.things(found.get(key), key).items()
+    )
+    scenario = Scenario(
+        id=id,
+        title=title,
+        question=reader.label(found["question"], "question", id) if "question" in found else title,
+        from_day=str(since),
+        references=_read_references(reader, found["references"]) if "references" in found else Scenario.references,
+        changes=_read_changes(reader, found.get("changes"), "changes"),
+        notes=reader.label(found["notes"], "notes", id) if "notes" in found else None,
+        measures=_read_list(reader, found.get("measures", []), "measures"),
+        worthwhile=_read_worthwhile(reader, found.get("worthwhile", {})),
+        cannot_answer=_read_list(reader, found.get("cannot_answer", []), "cannot_answer"),
+        variants=variants,
+    )
+    if reader.problems:
+        raise InputError(reader.problems)
+    return scenario
+
+
+def change_from_text(address: str, text: str | None = None) -> Change:
+    """Read a change as typed on a command line.
+
+    Parameters
+    ----------
+    address : str
+        Dotted input address; with no `text`, ``address=text``.
+    text : str, optional
+        ``6``, ``3 months``, ``times(1.2)``, ``plus(2)``, ``drop``, ``{like: services.x, site: y}``.
+
+    Raises
+    ------
+    InputError
+        When it is no change.
+    """
+    if text is None:
+        address, equals, text = address.partition("=")
+        if not equals:
+            raise InputError([Problem(address, "", "must be 'address=value'")])
+    address = address.strip()
+    match = _OP_WORD.fullmatch(text)
+    try:
+        raw = {match[1]: read_typed(match[2])} if match else read_typed(text)
+    except ValueError as fault:
+        raise InputError([Problem(address, text, str(fault))]) from None
+    copied, problems = plain({address: raw})
+    if problems:
+        raise InputError(problems)
+    reader = Reader()
+    _read_changes(reader, copied, "")
+    if reader.problems:
+        raise InputError(reader.problems)
+    return Change.read(address, copied[address])
+
+
+def with_overrides(scenario: Scenario, changes: Mapping[str, Any] | Iterable[Change]) -> Scenario:
+    """Return a scenario with further changes; at an address that it changes already they take its place.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        It is not changed.
+    changes : mapping of str to object, or iterable of Change
+        Address -> change as in a scenario, or changes from the command line.
+    """
+    more = changes if isinstance(changes, Mapping) else {change.address: change.raw for change in changes}
+    return replace(scenario, changes={**scenario.changes, **more})
+
+
+def with_variant(scenario: Scenario, name: str) -> Scenario:
+    """Return a scenario with the changes of one of its variants.
+
+    Raises
+    ------
+    InputError
+        When it has no such variant.
+    """
+    known = {variant.id: variant for variant in scenario.variants}
+    if name not in known:
+        rule = f"is not a variant of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
+        raise InputError([Problem("variant", name, rule, nearest(name, known))])
+    return with_overrides(scenario, known[name].changes)
+
+
+def _read_changes(reader: Reader, data: object, at: str) -> dict[str, Any]:
+    if data is None:
+        return {}
+    if not isinstance(data, Mapping):
+        reader.refuse(at or "changes", data, "must be a map from addresses to changes")
+        return {}
+    for address, raw in data.items():
+        parts = address.split(".")
+        if len(parts) < 2 or not all(part.strip() == part and part for part in parts):
+            reader.refuse(address, raw, "must be an address such as 'services.x.places.hard'")
+            continue
+        try:
+            Change.read(address, raw)
+        except InputError as fault:
+            reader.problems.extend(fault.problems)
+    return dict(data)
+
+
+def _read_variant(reader: Reader, name: str, data: object, at: str) -> Variant:
+    found = reader.fields(data, at, ("label", "changes"), ("changes",))
+    changes = _read_changes(reader, found.get("changes"), at + ".changes")
+    return Variant(name, reader.label(found.get("label"), at + ".label", name), changes)
+
+
+def _read_references(reader: Reader, data: object) -> tuple[Reference, ...]:
+    references = []
+    if not isinstance(data, Mapping) or not data:
+        reader.refuse("references", data, "must be a map from ids to {label, scenario}")
+        return ()
+    reader.things(data, "references")
+    for name, held in data.items():  # the order of the file: the first is the main one
+        at = f"references.{name}"
+        if isinstance(held, Mapping) and set(held) == {"da", "en"}:
+            held = {"label": held}
+        found = reader.fields(held, at, ("label", "scenario"))
+        scenario = found.get("scenario", "baseline")
+        if not isinstance(scenario, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", scenario):
+            reader.refuse(at + ".scenario", scenario, "must be the name of a scenario")
+        label = _WITHOUT if name == "without" and "label" not in found else None
+        references.append(
+            Reference(name, label or reader.label(found.get("label"), at + ".label", name), str(scenario))
+        )
+    return tuple(references)
+
+
+def _read_list(reader: Reader, data: object, at: str) -> tuple[str, ...]:
+    if not isinstance(data, list) or not all(isinstance(word, str) for word in data):
+        reader.refuse(at, data, "must be a list of measures")
+        return ()
+    return tuple(data)
+
+
+def _read_worthwhile(reader: Reader, data: object) -> dict[str, float]:
+    if not isinstance(data, Mapping):
+        reader.refuse("worthwhile", data, "must be a map from measures to numbers")
+        return {}
+    found = {}
+    for address, number in data.items():
+        try:
+            found[address] = parse_quantity(number)[0]
+        except ValueError as fault:
+            reader.refuse(f"worthwhile.{address}", number, str(fault))
+            continue
+        if found[address] < 0:
+            reader.refuse(f"worthwhile.{address}", number, "must be at least 0")
+    return found
