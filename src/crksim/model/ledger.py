@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import format_duration, format_rate, parse_quantity
@@ -90,12 +90,17 @@ class Ledger:
     evidence: tuple[Evidence, ...]
 
     @cached_property
-    def _by_length(self) -> dict[int, list[tuple[tuple[str, ...], Evidence]]]:
-        """Entries by number of segments, the most specific first."""
+    def _exact(self) -> dict[str, Evidence]:
+        return {entry.address: entry for entry in self.evidence}
+
+    @cached_property
+    def _patterns(self) -> dict[int, list[tuple[tuple[str, ...], Evidence]]]:
+        """Entries with stars by number of segments, the most specific first."""
         found: dict[int, list[tuple[tuple[str, ...], Evidence]]] = {}
         for entry in self.evidence:
             parts = tuple(entry.address.split("."))
-            found.setdefault(len(parts), []).append((parts, entry))
+            if "*" in parts:
+                found.setdefault(len(parts), []).append((parts, entry))
         for entries in found.values():
             # False sorts first: fewest stars, and of equally many the one with the earlier exact segments.
             entries.sort(key=lambda pair: (pair[0].count("*"), tuple(part == "*" for part in pair[0]), pair[0]))
@@ -103,8 +108,11 @@ class Ledger:
 
     def entry(self, address: str) -> Evidence | None:
         """Return the most specific evidence for `address` (a parameter with or without ``.value``), or None."""
-        parts = tuple(_short(address).split("."))
-        for pattern, entry in self._by_length.get(len(parts), ()):
+        address = _short(address)
+        if address in self._exact:
+            return self._exact[address]
+        parts = tuple(address.split("."))
+        for pattern, entry in self._patterns.get(len(parts), ()):
             if all(own in ("*", part) for own, part in zip(pattern, parts, strict=True)):
                 return entry
         return None
@@ -183,8 +191,7 @@ class Ledger:
         found = self.entry(address)
         if found is None or found.law == "fixed":
             return value
-        prior = found.prior(value)
-        fault = prior.fault()
+        prior, fault = _looked_at(found, value)
         if fault is not None:
             said = f"{fault} (ledger: {found.low or '?'} to {found.high or '?'})"
             problems.append(Problem(address, _written(value, found.low), said))
@@ -291,6 +298,13 @@ def _resolve(name: str, declared: Mapping[str, Parameter], theta: dict[str, floa
             _resolve(part.lstrip("/"), declared, theta)
         theta[name] = quantity.value(theta)
     return theta[name]
+
+
+@lru_cache(maxsize=4096)
+def _looked_at(evidence: Evidence, value: float) -> tuple[Prior, str | None]:
+    """Return a number's law and the rule it breaks; looked at once and not for every member."""
+    prior = evidence.prior(value)
+    return prior, prior.fault()
 
 
 def _written(value: float, like: str) -> float | str:
