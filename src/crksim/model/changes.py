@@ -92,8 +92,11 @@ def from_date(study: Mapping[str, Any], scenario: Scenario) -> str | None:
     date = scenario.from_day
     if date == FORECAST:
         date = str(known.get("forecast", start))
-    if date == START or parse_date(date, start) <= 0:
-        return None
+    try:
+        if date == START or parse_date(date, start) <= 0:
+            return None
+    except ValueError as fault:
+        raise InputError([Problem("from", date, str(fault))]) from None
     if "end" in known and date >= str(known["end"]):
         raise InputError([Problem("from", date, f"must lie before the study's end, {known['end']}")])
     return date

@@ -2,23 +2,227 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from crksim.model.addresses import field_of
 from crksim.model.network import Label
-from crksim.model.scenario import Scenario
+from crksim.model.reading import plain_label
+from crksim.model.scenario import Change, Scenario
+from crksim.model.steps import values_of
+from crksim.model.things import copy_label
 
 __all__ = ["describe"]
 
+#: Field -> what planners call it; ``{}`` is the name that stands for ``*``.
+_FIELDS: Final[dict[str, tuple[str, str]]] = {
+    "places.hard": ("pladser ad gangen", "places at a time"),
+    "places.norm": ("normering (borgere)", "norm (citizens)"),
+    "places.workable": ("mindste bæredygtige antal", "smallest workable number"),
+    "queue.room": ("plads på ventelisten", "room on the waiting list"),
+    "queue.order": ("rækkefølge i køen", "order of the queue"),
+    "priority": ("prioritet", "priority"),
+    "patience": ("tålmodighed i køen", "patience in the queue"),
+    "death": ("dødelighed", "death rate"),
+    "wait_goal": ("eget mål for ventetid", "own goal for waits"),
+    "length": ("indskrivningstid", "length of stay"),
+    "length.mean": ("gennemsnitlig indskrivningstid", "mean length of stay"),
+    "eligible": ("målgruppe", "who is eligible"),
+    "site": ("adresse", "site"),
+    "opens": ("åbner", "opens"),
+    "closes": ("lukning", "closing"),
+    "closes.on": ("lukker", "closes"),
+    "ends.*": ("afslutningen '{}'", "the end '{}'"),
+    "ends.*.share": ("andel, der afsluttes som '{}'", "share that ends as '{}'"),
+    "ends.*.hazard": ("rate, hvormed '{}' sker", "rate at which '{}' happens"),
+    "ends.*.length": ("indskrivningstid ved '{}'", "length of stay with '{}'"),
+    "ends.*.length.mean": ("gennemsnitlig indskrivningstid ved '{}'", "mean length of stay with '{}'"),
+    "ends.*.to": ("hvor borgere går hen efter '{}'", "where citizens go after '{}'"),
+    "ends.*.to.*": ("andel videre til {} efter '{}'", "share going on to {} after '{}'"),
+    "ends.*.status.*": ("andel med status '{}' ved '{}'", "share with status '{}' at '{}'"),
+    "ends.*.without.*": ("andel med status '{}' uden tilbuddet ('{}')", "share with status '{}' without it ('{}')"),
+    "staff.*.contacts": ("kontakter ({})", "contacts ({})"),
+    "staff.*.minutes": ("minutter pr. kontakt ({})", "minutes per contact ({})"),
+    "arrivals": ("nye borgere", "new citizens"),
+    "arrivals.rate": ("nye borgere", "new citizens"),
+    "enters": ("hvor nye borgere starter", "where newcomers start"),
+    "enters.*": ("andel, der starter i {}", "share that starts in {}"),
+    "attributes.*.*": ("andel '{}' af {}", "share '{}' of {}"),
+    "legal_limit": ("lovens frist", "the law's limit"),
+    "take_up": ("andel, der tager imod", "share that accepts"),
+    "take_up.own_site": ("andel, der tager imod på egen enhed", "share that accepts at the own site"),
+    "take_up.other_site": ("andel, der tager imod et andet sted", "share that accepts elsewhere"),
+    "attend": ("andel, der kan deltage", "share able to attend"),
+    "at.rate": ("hvor ofte reglen overvejes", "how often the rule is considered"),
+    "when": ("hvem reglen gælder", "whom the rule concerns"),
+    "from": ("gælder fra", "in force from"),
+    "until": ("gælder til", "in force until"),
+    "value": ("værdi", "value"),
+}
+_WORDS: Final[dict[str, str]] = {
+    **{"years": "år", "year": "år", "months": "måneder", "month": "måned", "weeks": "uger", "week": "uge"},
+    **{"days": "dage", "day": "dag", "hours": "timer", "hour": "time", "minutes": "minutter", "minute": "minut"},
+    **{"person-years": "personår", "person-year": "personår", "leave": "udskrevet", "home": "egen enhed"},
+    **{"origin": "henvisende enhed", "died": "død", "rest": "resten", "mean": "middel"},
+}
+_AWAY: Final[dict[str, str]] = {
+    "leave": "discharge",
+    "home": "the own unit",
+    "origin": "the referring unit",
+    "died": "death",
+    "rest": "the rest",
+}
+
 
 def describe(study: Mapping[str, Any], scenario: Scenario) -> list[Label]:
-    """Return one sentence for every change.
+    """Return one sentence for every change: labels first, the address last.
 
     Parameters
     ----------
     study : mapping
         The study as a plain dict, before the changes.
     scenario : Scenario
-        What is changed.
+        What is changed; addresses that do not exist are described as they stand.
+
+    Raises
+    ------
+    InputError
+        When a change mixes operations.
     """
-    return [Label(address, address) for address in sorted(scenario.changes)]
+    told = []
+    changes = [Change.read(address, raw) for address, raw in scenario.changes.items()]
+    copies = {change.address: change for change in changes if change.op in ("add", "like")}
+    for change in sorted(changes, key=lambda c: (c.op not in ("add", "like"), c.address)):
+        for part in _parts(change):
+            texts = [_Words(study, copies, lang).sentence(part) for lang in ("da", "en")]
+            told.append(Label(*(f"{text} ({part.address})" for text in texts)))
+    return told
+
+
+def _parts(change: Change) -> list[Change]:
+    """Return the changes of single fields that a map on a thing stands for."""
+    places = change.address.endswith((".places", ".take_up", ".queue"))
+    if change.op != "set" or not isinstance(change.value, Mapping) or not (places or change.address.count(".") == 1):
+        return [change]
+    found = [Change.read(f"{change.address}.{key}", held) for key, held in change.value.items()]
+    return [part for inner in found for part in _parts(inner)]
+
+
+class _Words:
+    """Sentences in one language.
+
+    Parameters
+    ----------
+    study : mapping
+        The study before the changes.
+    copies : mapping of str to Change
+        What is new, by address.
+    lang : str
+        ``da`` or ``en``.
+    """
+
+    def __init__(self, study: Mapping[str, Any], copies: Mapping[str, Change], lang: str) -> None:
+        self.study = study
+        self.copies = copies
+        self.lang = lang
+
+    def say(self, da: str, en: str) -> str:
+        """Return the text in the language."""
+        return da if self.lang == "da" else en
+
+    def sentence(self, change: Change) -> str:
+        """Return what a change does."""
+        parts = change.address.split(".")
+        subject = self.name(parts[0], parts[1])
+        field = self.field(parts)
+        if change.op == "like":
+            source = change.source.split(".")
+            like = self.name(source[0], source[1]) if len(source) > 1 else change.source
+            text = self.say(f"Nyt: {field or subject}, som {like}", f"New: {field or subject}, like {like}")
+            extra = [f"{self.short(key)} {self.value(held)}" for key, held in change.value.items() if key != "label"]
+            return text + (self.say("; men ", "; but ") + ", ".join(extra) if extra else "")
+        if change.op == "add":
+            return self.say("Nyt: ", "New: ") + (f"{subject}: {field}" if field else subject)
+        if change.op == "drop":
+            what = f"{subject}: {field}" if field else subject
+            return what + self.say(" bortfalder", " is dropped")
+        head = f"{subject}: {field}: " if field and field not in ("værdi", "value") else f"{subject}: "
+        if change.op == "times":
+            return head + self.say("ganget med ", "times ") + self.value(change.value) + self.percent(change.value)
+        if change.op == "plus":
+            return f"{head}plus {self.value(change.value)}"
+        old = self.old(parts)
+        new = self.value(change.value)
+        return head + new + (self.say(" i stedet for ", " instead of ") + self.value(old) if old is not None else "")
+
+    def percent(self, factor: Any) -> str:
+        """Return a factor as a change in percent."""
+        if isinstance(factor, bool) or not isinstance(factor, int | float):
+            return ""
+        sign = "+" if factor >= 1 else "−"
+        return f" ({sign}{self.value(float(f'{abs(factor - 1) * 100:.3g}'))} %)"
+
+    def name(self, collection: str, key: str) -> str:
+        """Return the label of a thing."""
+        change = self.copies.get(f"{collection}.{key}")
+        held: Any = self.study.get(collection, {}).get(key)
+        if change is not None and isinstance(change.value, Mapping):
+            held = change.value
+            source = change.source.split(".")
+            if "label" not in held and change.op == "like" and len(source) == 2:
+                return copy_label(self.study, source, held)[self.lang]
+        label = held.get("label") if isinstance(held, Mapping) else None
+        if isinstance(label, Mapping) and self.lang in label:
+            return str(label[self.lang])
+        return plain_label(key).en
+
+    def field(self, parts: list[str]) -> str:
+        """Return what a field is called, or nothing for a whole thing."""
+        field = field_of(parts)[2:]
+        if not field:
+            return ""
+        for pattern, texts in _FIELDS.items():
+            keys = pattern.split(".")
+            if len(keys) == len(field) and all(a in ("*", b) for a, b in zip(keys, field, strict=True)):
+                names = [self.value(b) for a, b in zip(keys, field, strict=True) if a == "*"]
+                return texts[self.lang == "en"].format(*reversed(names))
+        return ".".join(field)
+
+    def short(self, key: str) -> str:
+        """Return what a key of a copy is called."""
+        return _FIELDS[key][self.lang == "en"] if key in _FIELDS else key
+
+    def old(self, parts: list[str]) -> Any:
+        """Return what stands at an address now, the last step of it, or None when it is a map or nothing."""
+        node: Any = self.study
+        for part in parts if parts[0] != "parameters" or len(parts) > 2 else [*parts, "value"]:
+            if part == "rate" and node is not None and not isinstance(node, Mapping):
+                break
+            node = node.get(part) if isinstance(node, Mapping) else None
+        node = values_of(node)[-1][2]
+        return None if isinstance(node, Mapping | list) else node
+
+    def value(self, value: Any) -> str:
+        """Return a value as people write it."""
+        if isinstance(value, bool):
+            return self.say("ja" if value else "nej", "yes" if value else "no")
+        if isinstance(value, int | float):
+            return self.say(f"{value:g}".replace(".", ","), f"{value:g}")
+        if isinstance(value, Mapping):
+            return ", ".join(f"{self.short(key)} {self.value(held)}" for key, held in value.items())
+        if isinstance(value, list):
+            return ", ".join(self.value(held) for held in value)
+        text = str(value)
+        if "@" in text:
+            return re.sub(r"@([a-z][a-z0-9_]*)", lambda m: f"'{self.name('parameters', m[1])}'", text)
+        if text in self.study.get("services", {}) or f"services.{text}" in self.copies:
+            return self.name("services", text)
+        if self.lang == "en":
+            return _AWAY.get(text, text)
+        text = re.sub(r"(\d)\.(\d)", r"\1,\2", text)
+        return (
+            re.sub(r"[a-z]+(?:-[a-z]+)?", lambda m: _WORDS.get(m[0], m[0]), text)
+            if text[:1].isdigit()
+            else (_WORDS.get(text, text))
+        )

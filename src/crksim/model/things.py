@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crksim.model.addresses import kind_of
+from crksim.model.reading import plain_label
 from crksim.model.sharing import planned_shares
 from crksim.model.steps import set_from
 
-__all__ = ["add_thing", "copy_thing", "drop_thing"]
+__all__ = ["add_thing", "copy_label", "copy_thing", "drop_thing"]
 
 
 def add_thing(parent: dict[str, Any], parts: list[str], value: Any, date: str | None) -> None:
@@ -118,12 +119,39 @@ def copy_thing(
         thing.pop("luck_key", None)
         if date is not None:
             thing.pop("present", None)
-    if "label" not in differs:
-        thing.pop("label", None)
+    if "label" not in differs and len(parts) == 2:
+        thing["label"] = copy_label(data, source, differs)
     merged = _merged(thing, differs, parts)
     if date is not None and (parts[0] == "cohorts" or len(parts) > 2):
         _begin(merged, parent, parts, date)
     parent[parts[-1]] = merged
+
+
+def copy_label(data: Mapping[str, Any], source: list[str], differs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the label of a copy: the original's, with the copy's own site where it has one.
+
+    Parameters
+    ----------
+    data : mapping
+        The study.
+    source : list of str
+        Address of the original.
+    differs : mapping
+        What is not as in the original.
+    """
+    label = _label(data, source[0], source[1])
+    if "site" not in differs:
+        return {"da": label["da"] + " (kopi)", "en": label["en"] + " (copy)"}
+    site = _label(data, "services", str(differs["site"]))
+    return {lang: f"{label[lang].rpartition(', ')[0] or label[lang]}, {site[lang]}" for lang in ("da", "en")}
+
+
+def _label(data: Mapping[str, Any], collection: str, name: str) -> dict[str, str]:
+    held = data.get(collection, {}).get(name)
+    label = held.get("label") if isinstance(held, Mapping) else None
+    plain = plain_label(name)
+    given = label if isinstance(label, Mapping) else {}
+    return {"da": str(given.get("da", plain.da)), "en": str(given.get("en", plain.en))}
 
 
 def _merged(thing: Mapping[str, Any], differs: Mapping[str, Any], parts: list[str]) -> dict[str, Any]:
