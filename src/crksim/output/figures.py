@@ -76,8 +76,8 @@ def _svg(figure: Figure) -> str:
 def _draw_present(run: Run, service: str, words: Wording) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.2, 3.5), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(8.2, 3.6))
+    axes = figure.add_axes((0.075, 0.085, 0.905, 0.8))
     series = series_by_service(run)[service]
     references = run.result.worlds[:-1]
     lines = [(w, *_REFERENCE_STYLES[i % 3], 1.8) for i, w in enumerate(references)]
@@ -107,7 +107,10 @@ def _draw_present(run: Run, service: str, words: Wording) -> Figure:
     if math.isfinite(change_day(run)):
         axes.axvline(change_day(run), color="#666666", linewidth=0.9, label=words.text("legend_change"))
     _scale_present(run, axes, series, top * 1.08, words)
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9.5, handlelength=2.6)
+    handles, _ = axes.get_legend_handles_labels()
+    lines_of_legend = math.ceil(len(handles) / 3)
+    axes.set_position((0.075, 0.085, 0.905, 0.87 - 0.07 * lines_of_legend))
+    figure.legend(loc="upper left", ncols=3, frameon=False, fontsize=9.5, handlelength=2.6, borderaxespad=0.2)
     return figure
 
 
@@ -163,13 +166,15 @@ def _scale_present(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], 
 def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
     from matplotlib.figure import Figure
 
-    worlds = (run.result.worlds[0], run.result.worlds[-1])
+    worlds = run.result.worlds[:1] if len(run.result.worlds) == 1 else (run.result.worlds[0], run.result.worlds[-1])
     sides = [side for world in worlds for side in (picture.into[world.id], picture.out[world.id])]
     tallest = max((sum(side.values()) for side in sides), default=0.0) or 1.0
     columns = [_columns(picture, world.id) for world in worlds]
     heights = [max(_height(sizes, tallest, gap) for sizes, gap in zip(c, _GAPS, strict=True)) + 0.2 for c in columns]
-    figure = Figure(figsize=(9.6, 2.7 * sum(heights) + 0.8), layout="constrained")
-    panels = figure.subplots(2, 1, height_ratios=heights)
+    tall = 2.7 * sum(heights) + 0.8
+    figure = Figure(figsize=(9.6, tall))
+    panels = figure.subplots(len(worlds), 1, height_ratios=heights, squeeze=False)[:, 0]
+    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / tall, bottom=0.02, hspace=0.8 / tall)
     for axes, world, sizes, height in zip(panels, worlds, columns, heights, strict=True):
         _draw_alluvial(run, axes, picture, world.id, sizes, tallest, words)
         axes.set_title(_capital(words.label(world.label)), loc="left", fontsize=11.5, fontweight="bold")

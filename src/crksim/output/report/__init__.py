@@ -51,7 +51,7 @@ def render(folder: Path, lang: str | None = None) -> str:
     page = environment.get_template("report.html.j2")
     style = Markup(_template("style.css"))
     both = {language: Wording(language) for language in LANGUAGES}
-    return page.render(pages=pages, first=first, style=style, languages=LANGUAGES, wordings=both)
+    return page.render(pages=pages, first=first, style=style, languages=LANGUAGES, wordings=both).lstrip() + "\n"
 
 
 def _template(name: str) -> str:

@@ -16,6 +16,8 @@ __all__ = ["build_page", "deciding_rows", "is_staff", "least"]
 
 _EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 _SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
+#: Kinds of measures by how a difference in them is said.
+_LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
 _UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
 
 
@@ -34,7 +36,7 @@ def least(row: ComparisonRow, words: Wording) -> str:
     """Return the smallest worthwhile difference in words, in the direction the difference leans: ``5 more``."""
     share = is_share(row.unit)
     value = row.worthwhile * (100 if share else 1)
-    kind = "share" if share else "other" if is_staff(row) or row.kind not in ("flow", "stock", "duration") else row.kind
+    kind = "share" if share else "other" if is_staff(row) or row.kind not in _LEAST else _LEAST[row.kind]
     side = "down" if row.difference < 0 else "up"
     return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
@@ -91,7 +93,11 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
         if any(row.verdict == verdict for row in rows)
     ]
     if not known:
-        return {"lines": [words.text("answer_none")], "head": "", "verdicts": groups}
+        return {
+            "lines": [words.text("answer_none" if len(run.result.worlds) > 1 else "answer_alone")],
+            "head": "",
+            "verdicts": groups,
+        }
     row = known[0]
     told = _comparison(run, row, words)
     against = words.first_small(words.label(run.result.worlds[0].label))
@@ -152,13 +158,14 @@ def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]
         places = last.places if last is not None else math.nan
         limit = words.number(places) if math.isfinite(places) else words.text("no_limit")
         table.append([words.day(start, day), *cells, limit])
+    named = {world.id: words.label(world.label) for world in worlds}
     parts = []
-    for world in (worlds[0], worlds[-1]):
-        last = rows[world.id].get(days[-1])
+    for world in dict.fromkeys((worlds[0].id, worlds[-1].id)):
+        last = rows[world].get(days[-1])
         if last is not None:
             decimals = words.decimals(last.mean)
             mean, span = words.number(last.mean, decimals), words.span(last.low, last.high, decimals)
-            parts.append(words.text("present_alt_part", world=words.label(world.label), mean=mean, span=span))
+            parts.append(words.text("present_alt_part", world=named[world], mean=mean, span=span))
     name = focus.name_of(run, service, words)
     year = (start + timedelta(days=days[-1] - 1)).year
     header = [words.text("date"), *(words.label(w.label) for w in worlds), words.text("places")]
@@ -189,27 +196,28 @@ def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
     picture = focus.flow_picture(run)
     if picture is None or svg is None:
         return None
-    before, after = run.result.worlds[0], run.result.worlds[-1]
-    pairs: dict[tuple[str, str], tuple[float, float]] = {}
+    worlds = list({world.id: world for world in (run.result.worlds[0], run.result.worlds[-1])}.values())
+    pairs: dict[tuple[str, str], list[float]] = {}
     for flows in (picture.into, picture.out):
-        for pair in sorted({*flows[before.id], *flows[after.id]}):
-            pairs[pair] = (flows[before.id].get(pair, 0.0), flows[after.id].get(pair, 0.0))
+        for pair in sorted({pair for world in worlds for pair in flows[world.id]}):
+            pairs[pair] = [flows[world.id].get(pair, 0.0) for world in worlds]
     rows = []
-    for (start, end), (old, new) in sorted(pairs.items(), key=lambda item: -max(item[1])):
-        decimals = words.decimals(old, new)
+    for (start, end), numbers in sorted(pairs.items(), key=lambda item: -max(item[1])):
+        decimals = words.decimals(*numbers)
         names = [focus.name_of(run, id, words) for id in (start, end)]
-        rows.append([*names, words.number(old, decimals), words.number(new, decimals)])
+        rows.append([*names, *(words.number(number, decimals) for number in numbers)])
     parts = []
     for id in picture.focus:
-        old, new = (sum(f for (_, to), f in picture.into[w.id].items() if to == id) for w in (before, after))
-        decimals = words.decimals(old, new)
+        come = [sum(flow for (_, end), flow in picture.into[w.id].items() if end == id) for w in worlds]
+        decimals = words.decimals(*come)
+        said = [words.number(number, decimals) for number in come]
         parts.append(
             words.text(
-                "flow_alt_part", service=focus.name_of(run, id, words), against=words.label(before.label),
-                reference=words.number(old, decimals), what_if=words.number(new, decimals),
+                "flow_alt_part" if len(worlds) > 1 else "flow_alt_alone", service=focus.name_of(run, id, words),
+                against=words.label(worlds[0].label), reference=said[0], what_if=said[-1],
             )
         )  # fmt: skip
-    header = [words.text("flow_from"), words.text("flow_to"), words.label(before.label), words.label(after.label)]
+    header = [words.text("flow_from"), words.text("flow_to"), *(words.label(world.label) for world in worlds)]
     return {
         "svg": svg,
         "alt": words.text("flow_alt", parts="; ".join(parts)),

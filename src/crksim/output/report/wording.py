@@ -91,14 +91,16 @@ class Wording:
         """Return a number with its per cent sign: ``17 %`` in Danish, ``17%`` in English."""
         return number if number == _DASH else number + ("\u00a0%" if self.lang == "da" else "%")
 
-    def span(self, low: float, high: float, decimals: int = 0, *, signed: bool = False, unit: str = "") -> str:
-        """Return ``low to high``, followed by the unit."""
+    def span(self, low: float, high: float, decimals: int = 0, *, signed: bool = False) -> str:
+        """Return ``low to high``, without decimals where both are whole."""
         if math.isnan(low) or math.isnan(high):
             return _DASH
-        if low == round(low) and high == round(high):
+        if low % 1 == 0 and high % 1 == 0:
             decimals = 0
         first, last = (self.number(value, decimals, signed=signed) for value in (low, high))
-        return (first if first == last else f"{first} {self.text('to')} {last}") + (f" {unit}" if unit else "")
+        if first == last:
+            return first if low == high or any(digit in first for digit in "123456789") else self.text("about_zero")
+        return f"{first} {self.text('to')} {last}"
 
     def chance(self, share: float) -> str:
         """Return a probability as so many in ten: ``8 in 10``, ``under 1 in 10``, ``over 9 in 10``."""

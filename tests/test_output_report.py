@@ -1,0 +1,408 @@
+"""The report: both languages whole, page one's box always there, nothing fetched, numbers as planners write them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import fields, replace
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from crksim import output
+from crksim.analysis.results import VERDICTS
+from crksim.model.ledger import Evidence
+from crksim.model.network import Label
+from crksim.output.figures import draw_figures
+from crksim.output.report import render
+from crksim.output.report.focus import change_day, flow_picture, name_of, present_facts, present_services
+from crksim.output.report.page import build_page, least
+from crksim.output.report.wording import Wording, is_share, texts
+from crksim.output.rundir import write_run
+from crksim.output.tables import LANGUAGES, read_run
+from tests.make_result import FLOWS, NEW, make_result, make_run
+
+DA, EN = Wording("da"), Wording("en")
+
+
+class Page(HTMLParser):
+    """Elements of a page with the language they stand in."""
+
+    VOID = frozenset({"meta", "input", "br", "img", "link"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.words = [], [], {"da": [], "en": []}
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag not in self.VOID:
+            self.open.append((tag, attributes))
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        inside = [attributes["lang"] for tag, attributes in self.open if tag == "main"]
+        if inside and not any(tag == "style" for tag, _ in self.open):
+            self.words[inside[0]].append(data.strip())
+
+    def text(self, lang):
+        return " ".join(" ".join(self.words[lang]).split())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_run(folder=tmp_path_factory.mktemp("outputs") / "run", lang="da", **make_run())
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return (folder / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return read_run(folder)
+
+
+def write(tmp_path, **changes):
+    arguments = make_run()
+    arguments["result"] = replace(arguments["result"], **changes.pop("result", {}))
+    return write_run(folder=tmp_path / "run", lang="da", **(arguments | changes))
+
+
+# --- texts
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("key", sorted(texts()))
+def test_every_text_is_in_both_languages_with_the_same_placeholders(key):
+    entry = texts()[key]
+    assert set(entry) == set(LANGUAGES)
+    found = {lang: set(re.findall(r"{(\w+)}", entry[lang])) for lang in LANGUAGES}
+    assert all(isinstance(entry[lang], str) and entry[lang].strip() for lang in LANGUAGES)
+    assert found["da"] == found["en"] or key == "answer_head"
+
+
+@pytest.mark.unit
+def test_all_verdicts_have_words_and_an_explanation():
+    assert {DA.text(verdict) for verdict in VERDICTS} == {
+        "gør en forskel",
+        "ingen forskel af betydning",
+        "kan ikke afgøres med den viden vi har",
+        "modellen kan ikke svare",
+    }
+    assert all(EN.text(f"{verdict}_more") for verdict in VERDICTS)
+
+
+@pytest.mark.unit
+def test_unknown_text_is_an_error():
+    with pytest.raises(KeyError):
+        DA.text("no_such_text")
+
+
+@pytest.mark.unit
+def test_no_text_of_the_other_language_on_a_page(page):
+    """Every sentence of the one language is looked for on the page of the other."""
+    for lang, other in (("da", "en"), ("en", "da")):
+        for entry in texts().values():
+            pieces = [piece.strip(" .,:;()") for piece in re.split(r"{\w+}|\|", entry[other])]
+            for piece in pieces:
+                if len(piece) > 8 and " " in piece and piece not in entry[lang]:
+                    assert piece not in page.text(lang), piece
+
+
+@pytest.mark.unit
+def test_every_text_is_used():
+    root = Path(output.__file__).parent
+    code = "".join(path.read_text("utf-8") for path in root.rglob("*") if path.suffix in (".py", ".j2"))
+    code = code.replace("'", '"')
+    made = {*VERDICTS, *(f"{verdict}_more" for verdict in VERDICTS)}
+    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_"))}
+    made |= {field.name for field in fields(Evidence)}
+    unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
+    assert unused == []
+
+
+# --- numbers
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("value", "decimals", "signed", "da", "en"),
+    [
+        (1234567.891, 2, False, "1.234.567,89", "1,234,567.89"),
+        (-3.0, 0, False, "\u22123", "\u22123"),
+        (25.0, 0, True, "+25", "+25"),
+        (-0.04, 1, True, "0,0", "0.0"),
+        (math.nan, 1, True, "\u2013", "\u2013"),
+        (math.inf, 0, False, "∞", "∞"),
+    ],
+)
+def test_numbers_have_the_separators_of_the_language(value, decimals, signed, da, en):
+    assert DA.number(value, decimals, signed=signed) == da
+    assert EN.number(value, decimals, signed=signed) == en
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("scale", "smallest", "decimals"),
+    [((250.4, 3.0), 0.5, 0), ((38.4, 25.2), 5.0, 0), ((31.4, 33.0), 0.5, 1), ((6.3, 1.2), 7.0, 1), ((0.3,), 0.02, 2)],
+)
+def test_decimals_follow_the_size_and_the_smallest_worthwhile_difference(scale, smallest, decimals):
+    assert DA.decimals(*scale, smallest=smallest) == decimals
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("share", "da", "en"),
+    [
+        (0.0, "under 1 ud af 10", "under 1 in 10"),
+        (0.0999, "under 1 ud af 10", "under 1 in 10"),
+        (0.1, "1 ud af 10", "1 in 10"),
+        (0.77, "8 ud af 10", "8 in 10"),
+        (0.9, "9 ud af 10", "9 in 10"),
+        (0.93, "over 9 ud af 10", "over 9 in 10"),
+        (math.nan, "\u2013", "\u2013"),
+    ],
+)
+def test_chances_are_so_many_in_ten(share, da, en):
+    assert (DA.chance(share), EN.chance(share)) == (da, en)
+
+
+@pytest.mark.unit
+def test_ranges_and_dates():
+    assert DA.span(2.6, 24.9, signed=True) == "+3 til +25"
+    assert EN.span(2.0, 8.0, 1) == "2 to 8"
+    assert DA.span(177.0, 177.0) == "177"
+    assert DA.span(-0.001, 0.002, 1, signed=True) == "omkring 0"
+    assert DA.span(math.nan, 1.0) == "\u2013"
+    assert DA.calendar(date(2026, 3, 1)) == "1. marts 2026"
+    assert EN.calendar(date(2026, 3, 1)) == "1 March 2026"
+    assert DA.day(date(2016, 1, 1), 366.0) == "1. januar 2017"
+    assert DA.plain(0.5) == "0,5"
+    assert DA.plain(1000.0) == "1.000"
+    assert EN.per_cent("17") == "17%"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("kind", "unit", "difference", "worthwhile", "da", "en"),
+    [
+        ("flow", ("om året", "per year"), 9.0, 5.0, "5 flere", "5 more"),
+        ("stock", ("borgere", "citizens"), -9.0, 5.0, "5 færre", "5 fewer"),
+        ("duration", ("dage", "days"), -9.0, 7.0, "7 dage kortere", "7 days shorter"),
+        ("share", ("andel", "share"), 0.2, 0.05, "5 procentpoint højere", "5 percentage points higher"),
+        (
+            "stock",
+            ("årsværk", "full-time equivalents"),
+            1.0,
+            0.25,
+            "0,25 årsværk mere",
+            "0.25 full-time equivalents more",
+        ),
+        ("count", ("antal", "number"), 1.0, 2.0, "2 flere", "2 more"),
+    ],
+)
+def test_smallest_worthwhile_difference_in_words(kind, unit, difference, worthwhile, da, en):
+    row = replace(
+        make_result().comparison[0], kind=kind, unit=Label(*unit), difference=difference, worthwhile=worthwhile
+    )
+    assert (least(row, DA), least(row, EN)) == (da, en)
+
+
+@pytest.mark.unit
+def test_only_shares_are_per_cent():
+    assert is_share(Label("andel", "share"))
+    assert not is_share(Label("om året", "per year"))
+
+
+# --- the page
+
+
+@pytest.mark.unit
+def test_report_fetches_nothing_and_runs_nothing(html, page):
+    assert "http" not in html.lower()
+    assert not any(tag in ("script", "link", "img", "iframe", "base") for tag, _ in page.tags)
+    for _, attributes in page.tags:
+        for name in ("src", "href", "xlink:href", "action", "data", "srcset", "style"):
+            value = attributes.get(name) or ""
+            assert "//" not in value
+            assert name not in ("href", "xlink:href") or value[:1] in ("", "#")
+        assert not any(name.startswith("on") for name in attributes)
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+@pytest.mark.unit
+def test_report_holds_both_languages_and_opens_in_the_wished_one(folder, html, page):
+    mains = [attributes["lang"] for tag, attributes in page.tags if tag == "main"]
+    checked = [attributes["id"] for tag, attributes in page.tags if "checked" in attributes]
+    assert mains == ["da", "en"]
+    assert checked == ["choose-da"]
+    assert '<html lang="da">' in html
+    other = Page(render(folder, "en"))
+    assert [a["lang"] for tag, a in other.tags if tag == "main"] == ["en", "da"]
+    assert [a["id"] for _, a in other.tags if "checked" in a] == ["choose-en"]
+    assert other.text("en") == page.text("en")
+
+
+@pytest.mark.unit
+def test_report_is_readable_without_seeing(page):
+    counts = Counter(tag for tag, _ in page.tags)
+    assert counts["h1"] == 2
+    assert counts["title"] == 1
+    assert all(a.get("scope") in ("col", "row") for tag, a in page.tags if tag == "th")
+    assert counts["caption"] == counts["table"] > 8
+    images = [a["aria-label"] for _, a in page.tags if a.get("role") == "img"]
+    assert len(images) == counts["svg"] == 8
+    assert all(len(text) > 40 for text in images)
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    used = {match for _, a in page.tags for value in a.values() for match in re.findall(r"url\(#(.+?)\)", value or "")}
+    used |= {a["xlink:href"][1:] for _, a in page.tags if "xlink:href" in a}
+    assert used <= set(ids)
+
+
+@pytest.mark.unit
+def test_page_one_has_the_box_before_any_table(html, page):
+    assert html.count('<aside class="box"') == 2
+    first = html[html.index("<main") : html.index("</main>")]
+    assert first.index('<aside class="box"') < first.index("<table")
+    text = page.text("da")
+    assert "tænkte borgere" in text
+    assert "3 af 4 ramt inden for spændet" in text
+    assert "Hvor mange voksne hver enhed har, vides ikke" in text
+    assert "Modellen kan ikke sige, om behandlingen virker, eller hvem der bør henvises" in text
+    assert "3 of 4 met within the range" in page.text("en")
+
+
+@pytest.mark.unit
+def test_box_is_there_also_without_facts_and_evidence(tmp_path):
+    found = Page((write(tmp_path, result={"replay": ()}, evidence=[]) / "report.html").read_text("utf-8"))
+    assert "der er ingen kontroltal at holde den op imod" in found.text("da")
+    assert "The model cannot say whether the treatment works" in found.text("en")
+
+
+@pytest.mark.unit
+def test_answer_gives_numbers_range_chance_and_single_courses(page):
+    assert "Opstarter i ungegrupperne: 38 om året med ændringen mod 25 uden ændringen." in page.text("da")
+    assert "+3 til +24 om året" in page.text("da")
+    assert "Chance for mindst 5 flere: over 9 ud af 10." in page.text("da")
+    assert "højere i 7 ud af 10, omtrent det samme i 2 ud af 10, lavere i 1 ud af 10" in page.text("da")
+    assert "38 a year with the change, against 25 without the change." in page.text("en")
+    for lang, words in (("da", DA), ("en", EN)):
+        for verdict in VERDICTS:
+            assert words.text(verdict) in page.text(lang)
+        assert words.text("uncalibrated") in page.text(lang)
+
+
+@pytest.mark.unit
+def test_answer_says_so_when_the_model_has_none(tmp_path):
+    unknown = tuple(
+        replace(row, difference=math.nan, verdict="model_cannot_answer") for row in make_result().comparison
+    )
+    found = Page((write(tmp_path, result={"comparison": unknown}) / "report.html").read_text("utf-8"))
+    assert DA.text("answer_none") in found.text("da")
+    assert "38" not in found.text("da").split("Læs dette først")[0]
+
+
+@pytest.mark.unit
+def test_label_with_a_unit_in_it_is_not_given_the_unit_again(run):
+    label = Label("Ungegrupper: opstarter om året", "Youth groups: starts per year")
+    row = replace(run.result.comparison[0], label=label)
+    changed = replace(run, result=replace(run.result, comparison=(row,)))
+    head = build_page(changed, "da", {})["answer"]["head"]
+    assert head == "Ungegrupper, opstarter om året: 38 med ændringen mod 25 uden ændringen."
+
+
+@pytest.mark.unit
+def test_run_without_a_change_is_shown_too(tmp_path):
+    world = make_result().worlds[0]
+    alone = {"worlds": (world,), "comparison": (), "flows": {"without": dict(FLOWS)}, "changes": ()}
+    alone["series"] = tuple(row for row in make_result().series if row.world == "without")
+    found = Page((write(tmp_path, result=alone, scenario_dict={}) / "report.html").read_text("utf-8"))
+    assert DA.text("answer_alone") in found.text("da")
+    assert EN.text("changed_none") in found.text("en")
+    assert Counter(tag for tag, _ in found.tags)["svg"] >= 4
+
+
+@pytest.mark.unit
+def test_texts_of_a_scenario_cannot_become_markup(tmp_path):
+    evil = Label("<script>alert(1)</script> & \"'", "<b>bold</b>")
+    changes = {"title": evil, "question": evil, "changes": (evil,)}
+    changes["worlds"] = tuple(replace(world, label=evil) for world in make_result().worlds)
+    text = (write(tmp_path, result=changes) / "report.html").read_text("utf-8")
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "&lt;script&gt;" in text
+
+
+# --- figures
+
+
+@pytest.mark.unit
+def test_figures_are_of_the_services_changed_or_moved(run):
+    assert present_services(run) == [*NEW, "youth_group_hoersholmsgade"]
+    picture = flow_picture(run)
+    assert set(picture.focus) == {*NEW, "youth_group_hoersholmsgade"}
+    assert sum(picture.into["without"].values()) == pytest.approx(18.5 + 3.2 + 2.4 + 1.1)
+
+
+@pytest.mark.unit
+def test_small_flows_are_gathered_and_none_is_lost(run):
+    many = {(f"unit_{i}", "youth_group_hoersholmsgade"): 1.0 + i for i in range(20)}
+    many[("youth_group_hoersholmsgade", "leave")] = 210.0
+    picture = flow_picture(replace(run, result=replace(run.result, flows={"without": many, "what_if": many})))
+    assert len(picture.sources) == 7
+    assert picture.sources[-1] == "others"
+    assert sum(picture.into["what_if"].values()) == pytest.approx(sum(1.0 + i for i in range(20)))
+
+
+@pytest.mark.unit
+def test_facts_are_drawn_where_their_service_is(run):
+    facts = present_facts(run, "youth_group_hoersholmsgade")
+    assert [fact.fact for fact in facts] == ["youth_group_present"]
+    assert present_facts(run, "youth_group") == []
+
+
+@pytest.mark.unit
+def test_figures_speak_the_language(run):
+    danish, english = draw_figures(run, "da"), draw_figures(run, "en")
+    assert danish.keys() == english.keys()
+    assert "Indskrevne borgere" in danish["present_youth_group_hoersholmsgade"]
+    assert "Rapportens tal" in danish["present_youth_group_hoersholmsgade"]
+    assert "jan. 2017" in danish["present_youth_group_hoersholmsgade"]
+    assert "Jan 2017" in english["present_youth_group_hoersholmsgade"]
+    assert "18,5" in danish["flows"]
+    assert "18.5" in english["flows"]
+    assert "Youth group, Spaniensgade" in english["flows"]
+
+
+@pytest.mark.unit
+def test_names_fall_back_on_ids(run):
+    assert name_of(run, "youth_group_spaniensgade", DA) == "Ungegruppen, Spaniensgade"
+    assert name_of(run, "leave", EN) == "out of CRK"
+    assert name_of(run, "some_new_unit", DA) == "Some new unit"
+
+
+@pytest.mark.unit
+def test_day_of_the_change(run):
+    assert change_day(run) == (date(2018, 2, 1) - date(2016, 1, 1)).days
+    assert math.isnan(change_day(replace(run, scenario={"from": "start"})))
+    assert change_day(replace(run, scenario={})) == (date(2018, 1, 1) - date(2016, 1, 1)).days
