@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from crksim.analysis.comparison import Question
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_quantity
-from crksim.model.network import Network
+from crksim.model.network import Label, Network
 from crksim.model.vocabulary import ALL, groups_of, kind, label, parse_measure, unit
 
 __all__ = ["DECIDING", "questions", "touched_subjects"]
@@ -16,6 +17,10 @@ __all__ = ["DECIDING", "questions", "touched_subjects"]
 #: How many rows decide.
 DECIDING = 5
 
+#: Smallest worthwhile differences of measures that the catalogue does not name.
+_WORTHWHILE = {"stock": 2.0, "flow": 5.0, "duration": 7.0, "share": 0.1, "count": 5.0}
+
+_NO_LABEL = Label("", "")
 _SECTIONS = ("touched", "everywhere")
 _FIELDS = ("measure", "worthwhile", "of", "needs")
 _SUBJECTS = ("service", "group", "cohort", "all")
@@ -97,7 +102,13 @@ def _met_by(name: str, network: Network) -> list[str]:
 
 
 def questions(
-    catalogue: Mapping[str, Any], network: Network, touched: Collection[str], *, deciding: int = DECIDING
+    catalogue: Mapping[str, Any],
+    network: Network,
+    touched: Collection[str],
+    *,
+    first: Sequence[str] = (),
+    worthwhile: Mapping[str, float] | None = None,
+    cannot_answer: Collection[str] = (),
 ) -> tuple[Question, ...]:
     """Return what a run asks: first what decides, then the rest.
 
@@ -109,38 +120,59 @@ def questions(
         Of the what-if.
     touched : collection of str
         Subjects that the what-if touches, most important first.
-    deciding : int
-        How many rows decide.
+    first : sequence of str
+        Measure addresses that decide; what is touched tells when there are none.
+    worthwhile : mapping of str to float
+        Measure address -> smallest worthwhile difference, before the catalogue's.
+    cannot_answer : collection of str
+        Measure addresses on which the model cannot answer.
 
     Raises
     ------
     InputError
-        The catalogue has unknown words or a measure that does not exist.
+        The catalogue has unknown words, or `first` or `worthwhile` name a measure that does not exist.
     """
     problems = list(_faults(catalogue))
     if problems:
         raise InputError(problems)
+    asked = {text: _wanted(text, catalogue, network, problems) for text in first}
+    for text in {*(worthwhile or {}), *cannot_answer} - set(first):
+        asked[text] = _wanted(text, catalogue, network, problems)
+    if problems:
+        raise InputError(problems)
     kinds = _subject_kinds(network)
     main = next((subject for subject in touched if kinds[subject] != "cohort"), None)
-    own = (catalogue.get("touched") or {}).values()
-    asked: dict[str, Question] = {}
     for subject in sorted(touched, key=lambda one: one != main):
-        for entry in own:
+        for entry in (catalogue.get("touched") or {}).values():
             _ask(asked, entry, subject, kinds[subject], network)
-    chosen = [measure for measure in asked if not measure.endswith(".fte")][:deciding]
+    chosen = list(first) or [text for text in asked if not text.endswith(".fte")][:DECIDING]
     for entry in (catalogue.get("everywhere") or {}).values():
         for subject in sorted(kinds, key=lambda one: _SUBJECTS[::-1].index(kinds[one])):
             _ask(asked, entry, subject, kinds[subject], network)
-    if not chosen:
-        chosen = [measure for measure in asked if measure.startswith(f"{ALL}.")][:deciding]
-    rows = [_decisive(asked[measure]) for measure in chosen]
-    return (*rows, *(question for measure, question in asked.items() if measure not in chosen))
+    chosen = chosen or [text for text in asked if text.startswith(f"{ALL}.")][:DECIDING]
+    rows = [asked[text] for text in chosen] + [row for text, row in asked.items() if text not in chosen]
+    return tuple(
+        replace(
+            row,
+            worthwhile=(worthwhile or {}).get(row.measure, row.worthwhile),
+            decides=row.measure in chosen,
+            answerable=row.measure not in cannot_answer,
+        )
+        for row in rows
+    )
 
 
-def _decisive(question: Question) -> Question:
-    from dataclasses import replace
-
-    return replace(question, decides=True)
+def _wanted(text: str, catalogue: Mapping[str, Any], network: Network, problems: list[Problem]) -> Question:
+    """Return the question a scenario asks by address; what matters is as in the catalogue, or as for its kind."""
+    try:
+        address = parse_measure(text, network)
+    except InputError as error:
+        problems += error.problems
+        return Question(text, _NO_LABEL, _NO_LABEL, "", 1.0)
+    asked = address.quantity + text.partition(f".{address.quantity}")[2].partition("@")[0]
+    found = [entry["worthwhile"] for part in catalogue.values() for entry in part.values() if entry["measure"] == asked]
+    size = parse_quantity(found[0])[0] if found else _WORTHWHILE[kind(address)]
+    return Question(text, label(address, network), unit(address), kind(address), float(size))
 
 
 def _subject_kinds(network: Network) -> dict[str, str]:

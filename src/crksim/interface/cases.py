@@ -63,12 +63,33 @@ class Case:
         return self.studies[-1]
 
     @property
+    def date(self) -> str | None:
+        """ISO date from which the changes hold; None is from the study's start."""
+        from crksim.model.changes import from_date
+
+        return from_date(self.study.source, self.scenario)
+
+    @property
     def begins(self) -> float:
-        """Day from which the changes hold."""
+        """Day from which is measured: the scenario's date, or where the forecast begins."""
         from crksim.model.clock import parse_date
 
-        date = self.scenario.start
-        return self.study.forecast if date == "start" else parse_date(date, self.study.start)
+        return self.study.forecast if self.date is None else parse_date(self.date, self.study.start)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The scenario as plain data, with what the command line added."""
+        scenario = self.scenario
+        return {
+            "title": vars(scenario.title),
+            "question": vars(scenario.question),
+            "from": self.date or "start",
+            "references": {
+                reference.id: {"label": vars(reference.label), "scenario": reference.scenario}
+                for reference in scenario.references
+            },
+            "changes": dict(scenario.changes),
+        }
 
     def date_of(self, day: float) -> str:
         """Return the ISO date of a day of the study."""
@@ -84,8 +105,7 @@ class Case:
         lang : str
             ``da`` or ``en``.
         """
-        start = self.scenario.start
-        heading = say(lang, "changes_start") if start == "start" else say(lang, "changes", date=start)
+        heading = say(lang, "changes_start") if self.date is None else say(lang, "changes", date=self.date)
         told = [heading + ":"] if self.told else [say(lang, "no_changes")]
         told += [f"  · {getattr(change, lang)}" for change in self.told]
         told += [
@@ -117,50 +137,84 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     InputError
         Anything wrong in any of it, each fault with file and line.
     """
-    from crksim.analysis.questions import questions, touched_subjects
-    from crksim.model.changes import change_from_text, describe
+    from crksim.model.changes import describe
 
     path = find_scenario(name, paths=True)
     network = read_folder(data_dir("conf") / "network")
-    changes = [change_from_text(word) for word in overrides]
-    typed = {change.address: Place(COMMAND_LINE, None) for change in changes}
-    scenario, study, places = _read_world(path, network, changes, typed)
+    scenario, study, places = _read_world(path, network, overrides)
     worlds, studies = _references(scenario, network, references)
     what_if = _world(WHAT_IF, path.stem, scenario.title, study.source, scenario)
-    touched = touched_subjects(list(scenario.changes), study.source, study.network)
-    asked = read_yaml(data_dir("conf") / "questions.yaml")
-    try:
-        rows = questions(asked.data, study.network, touched)
-    except InputError as error:
-        raise locate(error, asked.places, places) from error
     return Case(
         name=path.stem,
         scenario=scenario,
-        told=tuple(describe(scenario, network.data)),
+        told=tuple(describe(network.data, scenario)),
         worlds=(*worlds, what_if),
         studies=(*studies, study),
         ledger=_ledger_sheet().data,
-        questions=rows,
+        questions=_questions(scenario, study, places),
         targets=(),
     )
 
 
+def _questions(scenario: Scenario, study: Study, places: Mapping[str, Place]) -> tuple[Question, ...]:
+    from crksim.analysis.questions import questions, touched_subjects
+
+    catalogue = read_yaml(data_dir("conf") / "questions.yaml")
+    touched = touched_subjects(list(scenario.changes), study.source, study.network)
+    try:
+        return questions(
+            catalogue.data,
+            study.network,
+            touched,
+            first=scenario.measures,
+            worthwhile=scenario.worthwhile,
+            cannot_answer=scenario.cannot_answer,
+        )
+    except InputError as error:
+        raise locate(error, places, catalogue.places) from error
+
+
 def _read_world(
-    path: Path, network: Sheet, changes: Sequence[Any] = (), typed: Mapping[str, Place] | None = None
+    path: Path, network: Sheet, overrides: Sequence[str] = ()
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
     """Read one scenario and apply it; faults get the places of the command line, the scenario, the network."""
-    from crksim.model.changes import apply, read_scenario, with_overrides
+    from crksim.model.changes import apply, read_scenario
     from crksim.model.study import read_study
 
     sheet = read_yaml(path)
-    places = scenario_places(sheet)
+    typed = {word.lstrip("+~").partition("=")[0].strip(): Place(COMMAND_LINE, None) for word in overrides}
+    places = {**scenario_places(sheet), **typed}
     try:
-        scenario = read_scenario(sheet.data)
-        if changes:
-            scenario = with_overrides(scenario, changes)
+        scenario = read_scenario(sheet.data, path.stem)
+        if overrides:
+            scenario = _chosen(scenario, overrides)
         return scenario, read_study(apply(network.data, scenario)), places
     except InputError as error:
-        raise locate(error, typed or {}, places, network.places) from error
+        raise locate(error, places, network.places) from error
+
+
+def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
+    """Return the scenario with the variants and changes of the command line, in the order typed."""
+    from crksim.model.changes import change_from_text, with_overrides, with_variant
+
+    problems: list[Problem] = []
+    for word in overrides:
+        name, _, value = word.partition("=")
+        try:
+            if name.startswith("switch."):
+                if value not in ("true", "false"):
+                    problems.append(Problem(name, value, "must be true or false", file=COMMAND_LINE))
+                elif value == "true":
+                    scenario = with_variant(scenario, name.removeprefix("switch."))
+            else:
+                # As in Hydra: ~address takes away, +address=value adds.
+                text = f"{word[1:]}=drop" if word[0] == "~" else word.lstrip("+")
+                scenario = with_overrides(scenario, [change_from_text(text)])
+        except InputError as error:
+            problems.extend(locate(error, {name.lstrip("+~"): Place(COMMAND_LINE, None)}).problems)
+    if problems:
+        raise InputError(problems)
+    return scenario
 
 
 def _references(

@@ -149,6 +149,7 @@ def read_words(words: Sequence[str], lang: str) -> Command:
         Words that are no setting, no model address and no known option; all of them at once.
     """
     from crksim.interface.settings import SETTINGS
+    from crksim.interface.sheets import COMMAND_LINE
     from crksim.interface.texts import say
 
     settings: list[str] = []
@@ -157,7 +158,7 @@ def read_words(words: Sequence[str], lang: str) -> Command:
     seen: set[str] = set()
 
     def fault(word: str, key: str, near: str | None = None) -> None:
-        problems.append(Problem("crksim", word, say(lang, key), near))
+        problems.append(Problem("word", word, say(lang, key), near, file=COMMAND_LINE))
 
     multirun = any(word in MULTIRUN_WORDS for word in words)
     for word in words:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crksim.interface.texts import number, percent, say, verdict
+from crksim.interface.texts import number, percent, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,61 +128,76 @@ class Screen:
             if rows:
                 self.line()
                 self._console().print(self._table(rows, self.text(world.label)))
-        self.line(say(self.lang, "gate"), "yellow")
+        self.line()
+        self._small_print()
         for key, path in (("report", finished.folder / "report.html"), ("folder", finished.folder)):
             self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
     def _table(self, rows: Sequence[ComparisonRow], reference: str) -> Table:
-        table = self._empty_table("measure")
-        table.add_column(reference, justify="right")
+        table = self._empty_table()
+        table.add_column(reference, justify="right", max_width=10)
         for key in ("what_if", "range", "chance"):
-            table.add_column(say(self.lang, key), justify="right")
-        table.add_column(say(self.lang, "verdict"), max_width=20)
+            table.add_column(say(self.lang, key), justify="right", no_wrap=key != "chance", max_width=18)
+        table.add_column(say(self.lang, "verdict"), min_width=10, max_width=26)
         for row in rows:
-            table.add_row(
-                self._named(row), number(self.lang, row.reference), number(self.lang, row.what_if), *self._answer(row)
-            )
+            chance = f"≥ {self._worthwhile(row)}: {percent(self.lang, row.chance)}"
+            values = (self._value(row, row.reference), self._value(row, row.what_if))
+            table.add_row(self._named(row), *values, self._span(row), chance, say(self.lang, row.verdict))
         return table
 
-    def _empty_table(self, first: str) -> Table:
+    def _empty_table(self) -> Table:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 1, 0, 0))
-        table.add_column(say(self.lang, first), min_width=18)
+        table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 1, 0, 0), show_edge=False)
+        table.add_column(say(self.lang, "measure"), min_width=20, max_width=44)
         return table
 
     def _named(self, row: ComparisonRow) -> str:
-        unit = self.text(row.unit)
-        return self.text(row.label) + (f" ({unit})" if unit else "")
+        label, unit = self.text(row.label), self.text(row.unit)
+        return label if row.kind == "share" or not unit or unit in label else f"{label} ({unit})"
 
-    def _answer(self, row: ComparisonRow) -> tuple[str, str, str]:
-        low, high = number(self.lang, row.low, sign=True), number(self.lang, row.high, sign=True)
-        span = "–" if row.low != row.low else f"{low} … {high}"
-        chance = say(
-            self.lang, "at_least", value=number(self.lang, row.worthwhile), chance=percent(self.lang, row.chance)
-        )
-        return span, chance, verdict(self.lang, row.verdict)
+    def _value(self, row: ComparisonRow, value: float, *, sign: bool = False) -> str:
+        """Return a number of the row, as exact as its smallest worthwhile difference asks for."""
+        if row.kind == "share":
+            return number(self.lang, 100 * value, size=100 * row.worthwhile, sign=sign) + (
+                " %" if self.lang == "da" else "%"
+            )
+        return number(self.lang, value, size=row.worthwhile, sign=sign)
+
+    def _worthwhile(self, row: ComparisonRow) -> str:
+        if row.kind == "share":
+            return percent(self.lang, row.worthwhile)
+        return number(self.lang, row.worthwhile)
+
+    def _span(self, row: ComparisonRow) -> str:
+        if row.low != row.low:
+            return "–"
+        return f"{self._value(row, row.low, sign=True)} … {self._value(row, row.high, sign=True)}"
 
     def compares(self, runs: Sequence[Finished]) -> None:
         """Show several runs beside each other, each against its own main reference."""
-        table = self._empty_table("measure")
+        table = self._empty_table()
         for key in ("run", "reference", "what_if", "range", "verdict"):
-            table.add_column(say(self.lang, key), justify="left" if key in ("run", "verdict") else "right")
+            left = key in ("run", "verdict")
+            table.add_column(say(self.lang, key), justify="left" if left else "right", max_width=24 if left else 18)
         rows = [
             (finished.name, row) for finished in runs for row in deciding(finished.result, finished.result.worlds[0].id)
         ]
         for measure in dict.fromkeys(row.measure for _, row in rows):
             for name, row in rows:
                 if row.measure == measure:
-                    span, _, answer = self._answer(row)
-                    values = (number(self.lang, row.reference), number(self.lang, row.what_if))
-                    table.add_row(self._named(row), name, *values, span, answer)
+                    values = (self._value(row, row.reference), self._value(row, row.what_if))
+                    table.add_row(self._named(row), name, *values, self._span(row), say(self.lang, row.verdict))
             table.add_section()
         self.line()
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
         self._console().print(table)
+        self._small_print()
+
+    def _small_print(self) -> None:
+        self.line(say(self.lang, "legend"), "dim")
         self.line(say(self.lang, "gate"), "yellow")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from crksim.model.network import Label
 
-__all__ = ["TEXTS", "number", "percent", "say", "verdict"]
+__all__ = ["HELP", "TEXTS", "help_text", "number", "percent", "say"]
 
 TEXTS: dict[str, Label] = {
     "tagline": Label(
@@ -46,10 +48,12 @@ TEXTS: dict[str, Label] = {
     "measure": Label("mål", "measure"),
     "reference": Label("uden ændringen", "reference"),
     "what_if": Label("afprøvning", "what-if"),
-    "difference": Label("forskel", "difference"),
-    "range": Label("sandsynligt spænd for forskellen (9 ud af 10)", "likely range of the difference (9 in 10)"),
-    "chance": Label("chance for en forskel, der betyder noget", "chance of a difference that matters"),
-    "at_least": Label("mindst {value}: {chance}", "at least {value}: {chance}"),
+    "range": Label("sandsynligt spænd", "likely range"),
+    "chance": Label("chance", "chance"),
+    "legend": Label(
+        "Sandsynligt spænd: for forskellen, 9 ud af 10. Chance: for en forskel på mindst bagatelgrænsen.",
+        "Likely range: of the difference, 9 in 10. Chance: of at least the smallest worthwhile difference.",
+    ),
     "verdict": Label("svar", "verdict"),
     "makes_a_difference": Label("gør en forskel", "makes a difference"),
     "no_difference_that_matters": Label("ingen forskel af betydning", "no difference that matters"),
@@ -155,13 +159,8 @@ def help_text(lang: str) -> str:
     return text.format(tagline=say(lang, "tagline"), not_for=say(lang, "not_for"))
 
 
-def verdict(lang: str, word: str) -> str:
-    """Return one of the four answers in words."""
-    return say(lang, word)
-
-
-def number(lang: str, value: float, *, sign: bool = False) -> str:
-    """Return a number for the screen: three digits that count, Danish with decimal comma.
+def number(lang: str, value: float, *, size: float | None = None, sign: bool = False) -> str:
+    """Return a number for the screen, Danish with decimal comma.
 
     Parameters
     ----------
@@ -169,18 +168,22 @@ def number(lang: str, value: float, *, sign: bool = False) -> str:
         ``da`` or ``en``.
     value : float
         The number; NaN is a dash.
+    size : float, optional
+        A difference that matters: one digit more than it has is shown. Without it, three digits.
     sign : bool
         Whether a plus is shown.
     """
     if value != value:
         return "–"
-    size = abs(value)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
-    text = f"{value:{'+' if sign else ''},.{digits}f}"
-    if "." in text:
+    if size is None:
+        decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    else:
+        decimals = min(max(math.ceil(-math.log10(size)) + 1, 0), 4) if size > 0 else 0
+    text = f"{value:{'+' if sign else ''},.{decimals}f}"
+    if size is None and decimals:
         text = text.rstrip("0").rstrip(".")
-    if text in ("-0", "+0"):
-        text = "0"
+    if not text.strip("+-0.,"):
+        text = text.lstrip("+-")
     if lang == "da":
         text = text.replace(",", "_").replace(".", ",").replace("_", ".")
     return text.replace("-", "−")

@@ -1,0 +1,577 @@
+"""The command as people type it: words, settings, faults, languages, folders."""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from crksim.errors import CheckError, InputError
+from crksim.interface import cli, jobs, texts
+from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
+
+#: As small as a run can be.
+SMALL = ("members=1", "futures=1", "workers=1", "progress=false", "lang=en")
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    """Every test works in an empty folder of its own, in English."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    return tmp_path
+
+
+def typed(capsys, *words):
+    """Return (code, lines on stdout, lines on stderr) of the command."""
+    code = cli.main(words)
+    out = capsys.readouterr()
+    return code, out.out.splitlines(), out.err.splitlines()
+
+
+def process(*words, **more):
+    environment = {**os.environ, "PYTHONIOENCODING": "", **more.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "crksim", *words], capture_output=True, env=environment, timeout=120, check=False, **more
+    )
+
+
+def own_scenario(text, name="own"):
+    Path("scenarios").mkdir(exist_ok=True)
+    Path(f"scenarios/{name}.yaml").write_text(text, encoding="utf-8")
+
+
+OWN = """\
+title: {da: "Flere pladser i kø, æøå", en: More places}
+question: {da: Hvad nu?, en: What now?}
+from: 2018-02-01
+changes:
+  services.youth_group_hoersholmsgade.places.hard: 12
+"""
+
+
+# ------------------------------------------------------------------------------------------------------------- help
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",), ("list", "--help")])
+def test_help_is_friendly_and_short(capsys, words):
+    code, out, err = typed(capsys, *words)
+    assert (code, err) == (0, [])
+    assert len(out) < 40
+    assert max(len(line) for line in out) <= 110
+    assert any("crksim scenario=youth_groups_3sites" in line for line in out)
+
+
+@pytest.mark.e2e
+def test_help_names_every_setting_and_command(capsys):
+    _, out, _ = typed(capsys, "--help")
+    text = "\n".join(out)
+    assert [name for name in SETTINGS if f"{name}=" not in text] == []
+    assert [name for name in cli.COMMANDS if f"crksim {name}" not in text] == []
+
+
+@pytest.mark.e2e
+def test_help_speaks_danish_where_the_computer_does(capsys, monkeypatch):
+    monkeypatch.setenv("LANG", "da_DK.UTF-8")
+    assert "Indstillinger" in "\n".join(typed(capsys)[1])
+    assert "Settings" in "\n".join(typed(capsys, "--help", "lang=en")[1])
+
+
+@pytest.mark.e2e
+def test_version(capsys):
+    import crksim
+
+    assert typed(capsys, "--version") == (0, [f"crksim {crksim.__version__}"], [])
+
+
+@pytest.mark.e2e
+def test_help_comes_at_once_and_imports_nothing_heavy(tmp_path):
+    """Asked: half a second; the median of three, so that a busy machine does not decide."""
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        assert process("--help").returncode == 0
+        seconds.append(time.perf_counter() - begun)
+    assert statistics.median(seconds) < 0.5
+    heavy = {"numpy", "scipy", "pandas", "matplotlib", "hydra", "rich", "simpy", "pyarrow", "jinja2", "babel", "yaml"}
+    code = "import sys; from crksim.interface.cli import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy & set(eval(found.stderr)) == set()
+
+
+@pytest.mark.e2e
+def test_text_that_the_terminal_cannot_show_is_no_error():
+    done = process("--help", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"K?benhavn" in done.stdout
+
+
+@pytest.mark.e2e
+def test_a_reader_that_goes_away_is_no_error():
+    words = [sys.executable, "-m", "crksim", "evidence"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        command.stdout.close()
+        assert command.stderr.read() == b""
+        assert command.wait(timeout=60) == 0
+
+
+# ------------------------------------------------------------------------------------------------------------ words
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("lst", "'lst': is neither a command nor name=value; did you mean 'list'?"),
+        ("youth_groups_3sites", "did you mean 'scenario=youth_groups_3sites'?"),
+        ("youth_groups_3sites.yaml", "did you mean 'scenario=youth_groups_3sites'?"),
+        ("memb=3", "'memb=3': is neither a setting nor an address; did you mean 'members'?"),
+        ("service.x.places.hard=3", "did you mean 'services'?"),
+        ("services=3", "'services=3': is neither a setting nor an address; did you mean 'services'?"),
+        ("--multirum", "'--multirum': is not a known option; did you mean '--multirun'?"),
+    ],
+)
+def test_unknown_words_get_the_nearest_known_one(capsys, word, line):
+    code, out, err = typed(capsys, word)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert line in err[0]
+
+
+@pytest.mark.unit
+def test_all_wrong_words_are_told_at_once(capsys):
+    code, _, err = typed(capsys, "scenario=baseline", "membrs=3", "--nope", "lst", "scenario=baseline")
+    assert code == 2
+    assert [line.split(":")[1].strip() for line in err] == [
+        "word = 'membrs=3'",
+        "word = '--nope'",
+        "word = 'lst'",
+        "word = 'scenario=baseline'",
+    ]
+
+
+@pytest.mark.unit
+def test_faults_are_told_in_danish_too(capsys):
+    _, _, err = typed(capsys, "lst", "lang=da")
+    assert "er hverken en kommando eller navn=værdi" in err[0]
+
+
+@pytest.mark.unit
+def test_model_addresses_never_reach_hydra():
+    words = ("scenario=a", "services.x.places.hard=6", "members=3", "+referrals.y={to: z}", "~referrals.old")
+    command = cli.read_words(words, "en")
+    assert command == cli.Command(
+        ("scenario=a", "members=3"), ("services.x.places.hard=6", "+referrals.y={to: z}", "~referrals.old")
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- settings
+
+
+@pytest.mark.unit
+def test_defaults_come_from_the_configuration():
+    settings = cli.compose_settings(["scenario=a", "lang=da"])
+    assert settings == Settings("a", members=50, futures=2, seed=1, workers=os.cpu_count(), lang="da")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("word", "name", "value"),
+    [
+        ("scenario=færre_kø", "scenario", "færre_kø"),
+        ("scenario=my scenario, it's", "scenario", "my scenario, it's"),
+        ("out=C:\\Temp\\kø", "out", Path("C:\\Temp\\kø")),
+        ("out=a/b", "out", Path("a/b")),
+        ("members=7", "members", 7),
+        ("stays=true", "stays", True),
+        ("window=2018-02-01..2020-12-31", "window", "2018-02-01..2020-12-31"),
+        ("window=2019", "window", "2019"),
+        ("references=without", "references", ("without",)),
+        ("references=without,decided", "references", ("without", "decided")),
+        ("references=[without,decided]", "references", ("without", "decided")),
+    ],
+)
+def test_settings_as_typed(word, name, value):
+    words = [word] if word.startswith("scenario=") else ["scenario=a", word]
+    assert getattr(cli.compose_settings(words), name) == value
+
+
+@pytest.mark.unit
+def test_wrong_settings_are_told_at_once(capsys):
+    words = ("members=0", "futures=x", "lang=dk", "window=2019..2018", "progress=maybe", "seed=-1", "references=[]")
+    code, _, err = typed(capsys, *words)
+    assert code == 2
+    assert [line.split(" = ")[0] for line in err] == [
+        "command line: scenario",
+        "command line: members",
+        "command line: futures",
+        "command line: seed",
+        "command line: lang",
+        "command line: window",
+        "command line: progress",
+        "command line: references",
+    ]
+
+
+@pytest.mark.unit
+def test_unknown_settings_of_a_caller_are_refused():
+    with pytest.raises(InputError, match="is not a setting; did you mean 'members'"):
+        read_settings({"scenario": "a", "member": 3})
+
+
+@pytest.mark.unit
+def test_what_hydra_does_not_understand_is_one_line(capsys):
+    code, _, err = typed(capsys, "scenario='a")
+    assert (code, len(err)) == (2, 1)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("variables", "lang"),
+    [
+        ({"LANG": "da_DK.UTF-8"}, "da"),
+        ({"LANG": "da"}, "da"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "de_DE"}, "en"),
+        ({"LANG": "da_DK", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "en_US", "LC_MESSAGES": "da_DK"}, "da"),
+        ({"LANG": "Danish_Denmark.1252"}, "da"),
+    ],
+)
+def test_the_language_is_that_of_the_computer(monkeypatch, variables, lang):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert system_language() == lang
+    assert read_settings({"scenario": "a"}).lang == lang
+
+
+# --------------------------------------------------------------------------------------------------------- multirun
+
+
+def multirun(*words):
+    return [(one.settings, one.changes) for one in cli.expand(cli.read_words(("-m", *words), "en"))]
+
+
+@pytest.mark.unit
+def test_values_between_commas_are_runs_in_order():
+    assert multirun("scenario=a,b", "members=3", "services.x.places.hard=4,6") == [
+        (("scenario=a", "members=3"), ("services.x.places.hard=4",)),
+        (("scenario=a", "members=3"), ("services.x.places.hard=6",)),
+        (("scenario=b", "members=3"), ("services.x.places.hard=4",)),
+        (("scenario=b", "members=3"), ("services.x.places.hard=6",)),
+    ]
+
+
+@pytest.mark.unit
+def test_ranges_globs_danish_letters_and_maps():
+    assert [settings[0] for settings, _ in multirun("scenario=færre,flere")] == ["scenario=færre", "scenario=flere"]
+    assert [changes[0][-1] for _, changes in multirun("scenario=a", "services.x.places.hard=range(4,7)")] == list("456")
+    named = [settings[0] for settings, _ in multirun("scenario=glob(youth_groups*)")]
+    assert named == ["scenario=youth_groups_2sites", "scenario=youth_groups_3sites"]
+    word = "services.x={like: services.y, site: z}"
+    assert multirun("scenario=a", word) == [(("scenario=a",), (word,))]
+    assert len(multirun("scenario=a", "references=a,b")) == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ texts
+
+
+@pytest.mark.unit
+def test_every_text_exists_in_both_languages():
+    import string
+
+    fields = string.Formatter().parse
+    for key, label in {**texts.TEXTS, "help": texts.HELP}.items():
+        assert label.da.strip(), key
+        assert label.en.strip(), key
+        assert {name for _, name, _, _ in fields(label.da)} == {name for _, name, _, _ in fields(label.en)}, key
+    # Words that are the same in both are few and known.
+    same = {key for key, label in texts.TEXTS.items() if label.da == label.en}
+    assert same == {"seconds", "at_least"} - {"at_least"}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("value", "sign", "danish", "english"),
+    [
+        (1234.5, False, "1.234", "1,234"),
+        (12.34, False, "12,3", "12.3"),
+        (1.5, True, "+1,5", "+1.5"),
+        (-0.25, True, "−0,25", "−0.25"),
+        (0.0, True, "0", "0"),
+        (float("nan"), False, "–", "–"),
+    ],
+)
+def test_numbers_are_written_as_the_language_does(value, sign, danish, english):
+    assert texts.number("da", value, sign=sign) == danish
+    assert texts.number("en", value, sign=sign) == english
+
+
+@pytest.mark.unit
+def test_a_chance_is_never_certain_unless_it_is():
+    assert [texts.percent("en", share) for share in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
+        "0%",
+        "<1%",
+        "50%",
+        ">99%",
+        "100%",
+    ]
+
+
+# --------------------------------------------------------------------------------------------------------- commands
+
+
+@pytest.mark.e2e
+def test_list_shows_own_scenarios_first(capsys):
+    own_scenario(OWN)
+    own_scenario("title: [", "broken")
+    code, out, err = typed(capsys, "list")
+    assert (code, err) == (0, [])
+    assert out[0] == "your own, in ./scenarios:"
+    assert "scenarios/broken.yaml:" in out[1]
+    assert out[2].split() == ["own", "More", "places"]
+    assert any(line.split()[0] == "youth_groups_3sites" for line in out if line.strip())
+
+
+@pytest.mark.e2e
+def test_show_tells_changes_in_plain_words_and_both_languages(capsys):
+    own_scenario(OWN)
+    code, out, _ = typed(capsys, "show", "own")
+    text = "\n".join(out)
+    assert code == 0
+    assert out[:2] == ["More places", "What now?"]
+    assert "Changes from 2018-02-01" in text
+    assert "Youth group, Hørsholmsgade" in text
+    assert "12" in text
+    assert "scenarios/own.yaml" in text
+    danish = "\n".join(typed(capsys, "show", "own", "lang=da")[1])
+    assert "Flere pladser i kø, æøå" in danish
+    assert "Ungegruppen, Hørsholmsgade" in danish
+
+
+@pytest.mark.e2e
+def test_new_writes_a_scenario_that_can_be_shown(capsys):
+    code, out, _ = typed(capsys, "new", "my_idea")
+    assert code == 0
+    assert "scenarios/my_idea.yaml" in out[0]
+    assert typed(capsys, "show", "my_idea")[0] == 0
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("Færre-kø", "must be small letters a-z, digits and _, and begin with a letter"),
+        ("../x", "must be small letters"),
+        ("youth_groups_3sites", "is the name of a shipped scenario; did you mean 'youth_groups_3sites_2'?"),
+    ],
+)
+def test_new_refuses_names(capsys, name, line):
+    code, _, err = typed(capsys, "new", name)
+    assert (code, len(err)) == (2, 1)
+    assert line in err[0]
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.e2e
+def test_new_never_writes_over_a_file(capsys):
+    own_scenario(OWN)
+    code, _, err = typed(capsys, "new", "own")
+    assert code == 2
+    assert "is taken" in err[0]
+    assert Path("scenarios/own.yaml").read_text(encoding="utf-8") == OWN
+
+
+@pytest.mark.e2e
+def test_evidence_is_filtered_by_kind_and_service(capsys):
+    whole = typed(capsys, "evidence")[1]
+    assumed = typed(capsys, "evidence", "--kind", "assumed")[1]
+    group = typed(capsys, "evidence", "--service", "youth_group_hoersholmsgade")[1]
+    assert len(whole) > len(assumed) > 2
+    assert len(whole) > len(group) > 2
+    assert all(".youth_group_hoersholmsgade." in line for line in group[1:-1])
+    assert "assumed" in assumed[-1]
+    assert "report" not in assumed[-1]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("evidence", "--kind", "asumed"), "did you mean 'assumed'?"),
+        (("evidence", "--service", "youth_group_horsholmsgade"), "did you mean 'youth_group_hoersholmsgade'?"),
+        (("evidence", "--nope"), "unrecognized arguments: --nope"),
+        (("show",), "the following arguments are required: scenario"),
+        (("show", "youth_groups_3site"), "did you mean 'youth_groups_3sites'?"),
+        (("report", "nowhere"), "must be the folder of a run"),
+    ],
+)
+def test_wrong_words_after_a_command(capsys, words, line):
+    code, out, err = typed(capsys, *words)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert line in err[0]
+
+
+# ------------------------------------------------------------------------------------------------------------ faults
+
+
+@pytest.mark.e2e
+def test_an_unknown_scenario_lists_the_known_ones(capsys, tmp_path):
+    code, out, err = typed(capsys, "scenario=youth_group_3sites")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "baseline" in err[0]
+    assert "did you mean 'youth_groups_3sites'?" in err[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (OWN + "  services.youth_group_hoersholmsgade.places.hard: 3\n", "scenarios/own.yaml:6: "),
+        (
+            OWN.replace("hard: 12", "hard: -2"),
+            "scenarios/own.yaml:5: services.youth_group_hoersholmsgade.places.hard = -2",
+        ),
+        (
+            OWN.replace("hard: 12", "hard: tolv"),
+            "scenarios/own.yaml:5: services.youth_group_hoersholmsgade.places.hard",
+        ),
+        (OWN.replace("places.hard", "placs.hard"), "scenarios/own.yaml:5: "),
+        (OWN.replace("changes:", "chnges:"), "did you mean 'changes'?"),
+        (OWN.replace("2018-02-01", "2018-02-31"), "scenarios/own.yaml:3: from = '2018-02-31'"),
+        (OWN + "  services.a: !!python/object:os.system {}\n", "scenarios/own.yaml:6: changes.services.a"),
+        ("a: b: c\n", "scenarios/own.yaml:1: text = 'a: b: c': not valid YAML"),
+    ],
+)
+def test_a_faulty_scenario_is_told_with_its_line(capsys, tmp_path, text, line):
+    own_scenario(text)
+    code, out, err = typed(capsys, "scenario=own", *SMALL)
+    assert (code, out) == (2, [])
+    assert line in err[0]
+    assert "Traceback" not in "".join(err)
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.e2e
+def test_a_faulty_address_of_the_command_line_says_so(capsys):
+    code, _, err = typed(capsys, "scenario=baseline", "services.youth_group_hoersholmsgade.places.hrd=3", *SMALL)
+    assert code == 2
+    assert err[0].startswith("command line: services.youth_group_hoersholmsgade.places.hrd")
+    assert "did you mean" in err[0]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("references=decied",), "command line: references = 'decied': must be one of "),
+        (("window=2015",), "command line: window = '2015': must lie within the study, 2016-01-01 to 2020-12-31"),
+        (("out=file/inside",), "command line: out = 'file/inside': must be a folder that can be written to"),
+    ],
+)
+def test_faults_that_only_the_study_shows(capsys, words, line):
+    Path("file").write_text("")
+    code, _, err = typed(capsys, "scenario=baseline", *SMALL, *words)
+    assert (code, len(err)) == (2, 1)
+    assert err[0].startswith(line)
+
+
+@pytest.mark.unit
+def test_a_failed_check_is_exit_code_3(capsys, monkeypatch):
+    def fails(*_, **__):
+        raise CheckError("member 3: a citizen is nowhere")
+
+    monkeypatch.setattr(jobs, "run", fails)
+    code, _, err = typed(capsys, "scenario=baseline", *SMALL)
+    assert (code, err) == (3, ["member 3: a citizen is nowhere"])
+
+
+# -------------------------------------------------------------------------------------------------------------- runs
+
+
+@pytest.mark.e2e
+def test_a_run_from_words_to_folder(capsys, tmp_path):
+    own_scenario(OWN)
+    code, out, err = typed(capsys, "scenario=own", "services.youth_group_hoersholmsgade.places.hard=10", *SMALL)
+    text = "\n".join(out)
+    assert (code, err) == (0, [])
+    assert out[:2] == ["More places", "What now?"]
+    assert "10" in text.split("Compared with")[0]
+    assert "Not calibrated yet" in text
+    (folder,) = (tmp_path / "outputs").iterdir()
+    assert folder.name.startswith("own_")
+    assert str(folder.relative_to(tmp_path) / "report.html") in text
+    assert {"report.html", "results.xlsx", "comparison.csv", "manifest.json"} <= {
+        path.name for path in folder.iterdir()
+    }
+    before = (folder / "report.html").read_bytes()
+    assert typed(capsys, "report", str(folder), "lang=en")[0] == 0
+    assert (folder / "report.html").read_bytes() == before
+
+
+@pytest.mark.e2e
+def test_a_multirun_ends_with_one_comparison(capsys, tmp_path):
+    words = ("-m", "scenario=baseline", "services.youth_group_hoersholmsgade.places.hard=6,12")
+    code, out, err = typed(capsys, *words, *SMALL)
+    assert (code, err) == (0, [])
+    assert len(list((tmp_path / "outputs").iterdir())) == 2
+    (place,) = [number for number, line in enumerate(out) if line == "Comparison of 2 runs"]
+    assert any("hard=6" in line for line in out[place:])
+    assert any("hard=12" in line for line in out[place:])
+
+
+@pytest.mark.e2e
+def test_one_faulty_job_of_a_multirun_stops_before_any_runs(capsys, tmp_path):
+    code, out, err = typed(capsys, "-m", "scenario=baseline,baselin", *SMALL)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.e2e
+def test_several_values_without_m_get_a_hint(capsys):
+    code, _, err = typed(capsys, "scenario=baseline,youth_groups_3sites", *SMALL)
+    assert (code, len(err)) == (2, 1)
+    assert "put -m in front" in err[0]
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_says_so_in_a_line_and_leaves_nothing(tmp_path, workers):
+    words = ["scenario=baseline", "members=5000", f"workers={workers}", "lang=en"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "crksim", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    ) as command:
+        for line in command.stdout:
+            if "members" in line or "versions of CRK" in line:
+                break
+        # A terminal sends it to the whole group: the workers must leave it to the parent.
+        os.killpg(command.pid, signal.SIGINT)
+        _, err = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert err.strip() == "interrupted; nothing was kept"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.unit
+def test_ctrl_c_in_a_multirun_says_what_was_kept(capsys, monkeypatch):
+    def stops(runs, watch):
+        watch.kept.append(Path("outputs/first"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "run_all", stops)
+    code, _, err = typed(capsys, "-m", "scenario=baseline,youth_groups_3sites", *SMALL)
+    assert (code, err) == (130, ["", f"interrupted; kept so far: {Path('outputs/first')}"])
