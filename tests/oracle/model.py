@@ -93,6 +93,7 @@ class Row:
     ending: Ending | None = None
     origin: Origin | None = None  # whence the citizen was last referred, kept along the strand
     back: Origin | None = None  # what a resumed stay goes on with
+    over: bool = False  # the stay has come to its end, though the place may be held
     residual: bool = False
     age: float = 0.0
     finish: float = math.nan
@@ -341,6 +342,16 @@ class Oracle:
 
     # ------------------------------------------------------------------ admission
 
+    def enter(self, row):
+        """Admit, and consider the rules at the start of the stay; return the row on which the strand goes on."""
+        self.admit(row)
+        if not row.flags & (OPENING | RESUMED):
+            for rule in self.rules_at(row, "start_of"):
+                taken = self.consider(row.strand, row, rule)
+                if taken is not None:
+                    return taken
+        return row
+
     def admit(self, row):
         person, service, now = row.person, row.service, self.env.now
         family = service.luck_key
@@ -368,7 +379,7 @@ class Oracle:
         row.due = row.finish
         if strand.number == 0:
             row.due = min(row.finish, self.relocate(person, service))
-        strand.row = row
+        strand.row, row.news = row, self.env.event()
 
     def let_go(self, strand):
         """Give up the place that blocking held."""
@@ -503,8 +514,7 @@ class Oracle:
                 row.back = back
                 self.point(source, service.id)
                 if self.takes_at_once(service):
-                    self.admit(row)
-                    return row
+                    return self.enter(row)
                 if self.has_room(service):
                     self.wait_outside(strand, row)
                     return row
@@ -575,8 +585,7 @@ class Oracle:
         self.patience(row)
         news, value = yield row.news
         if news == "admitted":
-            self.admit(row)
-            return row
+            return self.enter(row)
         if news == "gave_up":
             self.close(row, "gave_up")
             self.let_go(strand)
@@ -590,12 +599,6 @@ class Oracle:
     def staying(self, strand, row):
         """Stay until the first of all that can end a stay."""
         person = strand.person
-        row.news = self.env.event()
-        if not row.flags & (OPENING | RESUMED):
-            for rule in self.rules_at(row, "start_of"):
-                taken = self.consider(strand, row, rule)
-                if taken is not None:
-                    return taken
         alarm = self.alarm(row.finish, ENDS, person, row.number)
         self.tell_at(alarm, row.news, ("ended", None))
         for rule in self.rules_at(row, "during"):
@@ -607,8 +610,7 @@ class Oracle:
             return value
         if news == "called":  # a request waited for while the stay went on
             self.transfer(strand, row, value.service)
-            self.admit(value)
-            return value
+            return self.enter(value)
         if news == "closed":
             self.close(row, "closed")
             return self.request(strand, value, row, row.origin, MOVED)
@@ -622,18 +624,22 @@ class Oracle:
             row.end = ending.end
             return None
         person.kind.update(ending.becomes)
-        hold = row.service.blocking and self.must_wait(row, ending.to)
-        if hold:
-            row.end, row.flags = ending.end, row.flags | BLOCKED
-            strand.held, strand.row = row, None
-            self.withdraw(row)
-        else:
-            self.close(row, ending.end)
+        row.over = True
         for rule in self.rules_at(row, "end_of"):
             taken = self.consider(strand, row, rule)
             if taken is not None:
                 return taken
+        self.leave(strand, row, ending.to)
         return self.request(strand, ending.to, row, row.origin, resume=True)
+
+    def leave(self, strand, row, wish):
+        """Close a stay that is over, or hold its place if the citizen must wait for the next service."""
+        if row.service.blocking and self.must_wait(row, wish):
+            row.end, row.flags = row.ending.end, row.flags | BLOCKED
+            strand.held, strand.row = row, None
+            self.withdraw(row)
+        else:
+            self.close(row, row.ending.end)
 
     # ------------------------------------------------------------------ referral rules
 
@@ -668,7 +674,11 @@ class Oracle:
     def consider(self, strand, row, rule):
         """Offer what a rule offers; return the row on which the strand goes on if it took it, else None."""
         person = strand.person
-        if rule.stay != "beside" and any(request.open and request.from_row is row for request in strand.pending):
+        if (
+            rule.stay != "beside"
+            and not row.over
+            and any(request.open and request.from_row is row for request in strand.pending)
+        ):
             return None  # already waiting to be moved
         candidates = self.candidates(rule, row)
         if not candidates or person.in_course[rule.id] >= rule.at_most:
@@ -680,7 +690,7 @@ class Oracle:
         if rule.stay == "beside":
             self.beside(person, row, rule, target)
             return None
-        if rule.stay == "goes_on" and row.open and not self.takes_at_once(target):
+        if rule.stay == "goes_on" and not row.over and not self.takes_at_once(target):
             request = self.new_row(strand, target, row, rule)
             self.line_up(request)
             strand.pending.append(request)
@@ -690,9 +700,8 @@ class Oracle:
         self.transfer(strand, row, target)
         request = self.new_row(strand, target, row, rule, origin=origin)
         if self.takes_at_once(target):
-            self.admit(request)
-        else:
-            self.wait_outside(strand, request)
+            return self.enter(request)
+        self.wait_outside(strand, request)
         return request
 
     def answer(self, rule, row, candidates):
@@ -729,7 +738,7 @@ class Oracle:
 
     def origin_of(self, rule, row):
         """Return whence a rule takes a citizen, with what is left of the stay if that is to be resumed."""
-        resume = rule.returns == "resume" and row.open
+        resume = rule.returns == "resume" and not row.over
         return Origin(row.service.id, resume, row.finish - self.env.now, row.ending, row.nth, row.origin)
 
     def beside(self, person, row, rule, target):
@@ -737,17 +746,18 @@ class Oracle:
         person.strands.append(strand)
         request = self.new_row(strand, target, row, rule)
         if self.takes_at_once(target):
-            self.admit(request)
+            request = self.enter(request)
         else:
             self.wait_outside(strand, request)
         self.env.process(self.life(strand, request))
 
     def transfer(self, strand, row, target):
-        """Leave the present stay for a referral; a stay that already ended keeps its own end."""
-        if row.open:
-            self.close(row, "transferred", target.id)
-        else:
+        """Leave the present stay for a referral; a stay that is over keeps its own end."""
+        if row.over:
+            self.leave(strand, row, target.id)
             row.to = target.id
+        else:
+            self.close(row, "transferred", target.id)
 
     def being_pending(self, strand, row, request, rule):
         """A request that is waited for while the stay goes on."""
