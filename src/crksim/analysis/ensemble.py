@@ -89,14 +89,14 @@ def draw_members(
         own = ledger.draw(networks[0], draw, per_member[member])
         drawn[0].append(own)
         for index, (world, network) in enumerate(zip(worlds[1:], networks[1:], strict=True), start=1):
-            changed = {
-                parameter.id: _changed(
-                    parameter.id, parameter.value.factor, main[parameter.id].factor, own, world.changes
-                )
+            known = {
+                parameter.id: own[parameter.id]
+                if parameter.value == main[parameter.id]
+                else _changed(parameter.id, parameter.value.factor, main[parameter.id].factor, own, world.changes)
                 for parameter in network.parameters
-                if parameter.id in main and parameter.value != main[parameter.id] and not parameter.value.parameters
+                if parameter.id in main and not parameter.value.parameters
             }
-            drawn[index].append(ledger.draw(network, draw, {**changed, **per_member[member]}))
+            drawn[index].append(ledger.draw(network, draw, {**known, **per_member[member]}))
     return [tuple(thetas) for thetas in drawn]
 
 
