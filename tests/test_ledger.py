@@ -1,16 +1,20 @@
 """Where every number comes from, and what else it may be."""
 
+import csv
 import math
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from crksim.errors import InputError
+from crksim.interface.files import data_dir, read_folder
 from crksim.model.clock import YEAR
 from crksim.model.ledger import Ledger, numbers_of, read_ledger
-from crksim.model.network import Network, Parameter, Quantity
+from crksim.model.network import Dated, End, Network, Parameter, Quantity, Shares
 from crksim.model.priors import PRIOR_LAWS, Prior
+from crksim.model.study import read_study
 
 ASSUMED = {"kind": "assumed"}
 
@@ -334,3 +338,61 @@ def test_values_outside_their_range_are_told_all_at_once():
         "parameters.a = '3 days': must lie between its 'low' and 'high' (ledger: 1 month to 2 months)",
         "parameters.b = '90 days': must lie between its 'low' and 'high' (ledger: 1 month to 2 months)",
     ]
+
+
+# --- the shipped ledger ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Return (study as a plain dict, ledger) as shipped, with the facts that may be cited."""
+    with (data_dir("conf") / "targets" / "facts.csv").open(encoding="utf-8") as file:
+        facts = {row["id"] for row in csv.DictReader(file)}
+    ledger = read_ledger(read_folder(data_dir("conf") / "ledger").data, facts)
+    return read_folder(data_dir("conf") / "network").data, ledger
+
+
+@pytest.mark.unit
+def test_every_number_of_the_shipped_network_has_evidence_and_all_evidence_a_number(shipped):
+    study, ledger = shipped
+    assert len(list(numbers_of(study))) > 100
+    assert ledger.missing(study) == []
+    assert ledger.unused(study) == []
+
+
+@pytest.mark.unit
+def test_every_shipped_parameter_goes_with_its_evidence_and_the_uncertain_ones_vary(shipped):
+    study, ledger = shipped
+    found = read_study(study).network
+    low, high = (ledger.draw(found, lambda _, u=u: u) for u in (0.05, 0.95))
+    for name in low:
+        law = ledger.entry(f"parameters.{name}").law
+        assert low[name] == high[name] if law == "fixed" else low[name] < high[name], name
+
+
+@pytest.mark.unit
+def test_no_member_of_the_shipped_ensemble_has_shares_above_one(shipped):
+    study, ledger = shipped
+    found = read_study(study).network
+    rng = np.random.default_rng(1)
+    members = [ledger.draw(found, lambda _: rng.random()) for _ in range(50)]
+    maps = list(share_maps((found.services, found.cohorts)))
+    assert len(maps) > 100
+    for branches in maps:
+        for day in {day for number in branches for day, _ in number.steps}:
+            for theta in members:
+                assert 0.0 <= sum(number.at(day).value(theta) for number in branches) <= 1.0 + 1e-9
+
+
+def share_maps(value):
+    """Yield the numbers of every share map, that of planned ends included."""
+    if isinstance(value, Shares):
+        yield [number for _, number in value.branches if number is not None]
+    if isinstance(value, tuple):
+        if value and all(isinstance(end, End) for end in value):
+            yield [end.share for end in value if isinstance(end.share, Dated)]
+        for inner in value:
+            yield from share_maps(inner)
+    elif is_dataclass(value):
+        for name in fields(value):
+            yield from share_maps(getattr(value, name.name))
