@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,7 +190,7 @@ class Behaviour:
         self._offsets = [0]
         for end in ends:
             self._offsets.append(self._offsets[-1] + end.width)
-        self._outcomes: list[Outcome | None] = [None] * self._offsets[-1]
+        self._outcomes = np.empty(self._offsets[-1], dtype=object)
         self._after = None
 
     def chosen(self, bases: NDArray[np.uint64], nth: int) -> NDArray[np.intp]:
@@ -247,7 +248,7 @@ class Behaviour:
             if made[branch] is None:
                 index = bisect_right(self._offsets, branch) - 1
                 made[branch] = self.ends[index].outcome(branch - self._offsets[index])
-        return [made[branch] for branch in which.tolist()]
+        return cast("list[Outcome]", made[which].tolist())
 
     def _branches(self, bases: NDArray[np.uint64], nth: int, end: BoundEnd) -> NDArray[np.intp]:
         branch = np.zeros(len(bases), np.intp)

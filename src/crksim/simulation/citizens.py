@@ -38,8 +38,8 @@ __all__ = [
 #: Order of ties, as SimPy priorities; a citizen's tie number (below 2^47) is added.
 HISTORY, END, HAND_OUT, PATIENCE, ARRIVAL = (order << 48 for order in range(5))
 
-#: States of a row: waiting for a place, staying, holding a place until the next service admits, closed.
-WAITING, STAYING, HELD, CLOSED = range(4)
+#: States of a row: staying, waiting for a place, holding a place until the next service admits, closed.
+STAYING, WAITING, HELD, CLOSED = range(4)
 
 #: Whence a citizen was referred: service, and what was left of the stay there (days, outcome, visit) if it is resumed.
 Origin = tuple[int, float | None, Outcome | None, int]
@@ -55,48 +55,44 @@ class Chunk:
         self.blocks: dict[Any, Any] = {}
 
 
-class Citizen:
+class _Nobody:
+    """What most citizens never have; a citizen's own dict is made only when one of these is set."""
+
+    __slots__ = ()
+    strands = 0
+    main: Stay | None = None
+    beside: dict[int, Stay] | None = None
+    considered: dict[int, int] | None = None
+    lifetime: dict[int, int] | None = None
+    budget = math.inf
+
+
+class Citizen(_Nobody):
     """One imagined citizen.
 
     Parameters
     ----------
-    ident : int
-        Cohort and number, packed as in `rows`.
-    tie : int
-        Place in the order of ties.
+    ident : float
+        Cohort and number, packed as in `packing`.
+    ending : int
+        Place in the order of ties of the citizen's ends.
     kind : int
         Kind in the structure.
     chunk, place : Chunk, int
         Where the citizen's luck is.
     """
 
-    __slots__ = (
-        "beside",
-        "budget",
-        "chunk",
-        "considered",
-        "ending",
-        "ident",
-        "kind",
-        "lifetime",
-        "main",
-        "place",
-        "rows",
-        "strands",
-        "tie",
-        "visits",
-    )
+    __slots__ = ("__dict__", "chunk", "ending", "ident", "kind", "place", "rows", "visits")
 
-    def __init__(self, ident: int, tie: int, kind: int, chunk: Chunk, place: int) -> None:
-        self.ident, self.tie, self.kind, self.chunk, self.place = ident, tie, kind, chunk, place
-        self.ending = END + tie
-        self.rows = self.strands = 0
+    def __init__(self, ident: float, ending: int, kind: int, chunk: Chunk, place: int) -> None:
+        self.ident, self.ending, self.kind, self.chunk, self.place = ident, ending, kind, chunk, place
+        self.rows = 0
         self.visits: dict[int, int] = {}
-        self.main: Stay | None = None
-        self.beside: dict[int, Stay] | None = None
-        self.considered: dict[int, int] | None = None
-        self.lifetime: dict[int, int] | None = None
-        self.budget = math.inf
+
+    @property
+    def tie(self) -> int:
+        """Place in the order of ties, without the class of event."""
+        return self.ending - END
 
     def base(self) -> int:
         """Return the citizen's 64-bit luck."""
@@ -116,63 +112,64 @@ class Citizen:
             self.beside.pop(strand, None)
 
 
-class Stay:
+class _Plain:
+    """What most stays never have; a stay's own dict is made only when one of these is set."""
+
+    __slots__ = ()
+    _ok = True  # what SimPy asks of an event
+
+    #: True when anything below differs from what stands here: such a stay ends with care.
+    special = False
+    code = 0.0  # held: the packed end that is written when the place is let go
+    finish = 0.0  # with a `risk`: when the stay would end without death
+    flags = 0
+    gives_up_at = math.inf
+    holder: Stay | None = None  # the stay that goes on, or the place that is held, while this request waits
+    origin: Origin | None = None
+    remaining: tuple[float, Outcome, int] | None = None  # what is left of a stay that is resumed
+    requests: list[Stay] | None = None  # requests that wait while this stay goes on
+    risk: Steps | None = None  # death rate that the citizen's budget is spent at
+    rule = -1
+    since = 0.0  # from when the budget is spent here
+    strand = 0
+    wakes: list[tuple[float, int]] | None = None  # rules that will come up
+
+
+class Stay(_Plain):
     """A request and the stay that may follow it; the event of its own end."""
 
     __slots__ = (
+        "__dict__",
         "admitted",
         "callbacks",
         "citizen",
-        "code",
         "due",
-        "finish",
-        "flags",
         "from_row",
-        "gives_up_at",
-        "holder",
         "kind",
         "nth",
-        "origin",
         "outcome",
         "referred",
-        "remaining",
-        "requests",
-        "risk",
         "row",
-        "rule",
         "service",
-        "since",
         "state",
-        "strand",
-        "wakes",
     )
-    _ok = True  # what SimPy asks of an event
 
     callbacks: Any
     admitted: float
     citizen: Citizen
-    code: int  # held: the packed end that is written when the place is let go
     due: float  # when the stay ends, death included
-    finish: float  # when it would end without death
-    flags: int
     from_row: int
-    gives_up_at: float
-    holder: Stay | None  # the stay that goes on, or the place that is held, while this request waits
     kind: int
     nth: int
-    origin: Origin | None
     outcome: Outcome
     referred: float
-    remaining: tuple[float, Outcome, int] | None  # what is left of a stay that is resumed
-    requests: list[Stay] | None  # requests that wait while this stay goes on
-    risk: Steps | None  # death rate that the citizen's budget is spent at
     row: int
-    rule: int
     service: LiveService
-    since: float  # from when the budget is spent here
     state: int
-    strand: int
-    wakes: list[tuple[float, int]] | None  # rules that will come up
+
+    def until(self) -> float:
+        """Return when the stay ends if death does not come first."""
+        return self.due if self.risk is None else self.finish
 
 
 class Wake:

@@ -42,7 +42,7 @@ def _send_off(service: LiveService, stay: Stay, now: float) -> None:
     closing, run = service.spec.closes, service.run
     assert closing is not None
     u, total = uniform(stay.citizen.base(), constant(service.spec.luck_key, stay.nth, "closing")), 0.0
-    for _, share, word in closing.present:
+    for _, share, word in closing.present:  # noqa: B007 - the last one read is the one taken
         total = 1.0 if share is None else total + run.plan.number(share, now)
         if u < total:
             break

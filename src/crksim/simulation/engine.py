@@ -123,7 +123,7 @@ class Run:
     ) -> None:
         """Send a citizen to a destination that is known."""
         if to >= 0:
-            self.services[to].request(citizen, now, from_row, strand, -1, origin, None, None, flags)
+            self.services[to].ask(citizen, now, from_row, strand, -1, origin, None, None, flags)
         elif to == DIED:
             self.die(citizen, now, None)
         else:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Shares
 from crksim.simulation.arrivals import arrivals
-from crksim.simulation.citizens import ARRIVAL, Chunk, Citizen, Wake
+from crksim.simulation.citizens import ARRIVAL, END, Chunk, Citizen, Wake
 from crksim.simulation.luck import constant, exponentials, uniforms
+from crksim.simulation.packing import COHORT, NUMBER
 from crksim.simulation.staylog import DIED, LEAVE
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Newcomers:
         self.run = run
         self.schedule: Any = run.env.schedule
         self.ranks = run.structure.cohort_rank
+        self._comes = [ARRIVAL + (rank << 32) for rank in self.ranks]
+        self._ends = [END + (rank << 32) for rank in self.ranks]
         self._call = (self._arrive,)
         self._numbers: list[NDArray[np.int64]] = []
         self._times: list[_Times] = []
@@ -66,7 +69,7 @@ class Newcomers:
         for coming in self._coming:
             now, wake.stay, wake.callbacks = wake.at, coming, self._call
             wake.at = coming[0]
-            self.schedule(wake, ARRIVAL + (self.ranks[coming[1]] << 32) + coming[2], coming[0] - now)
+            self.schedule(wake, self._comes[coming[1]] + coming[2], coming[0] - now)
             return
 
     def _arrive(self, wake: Wake) -> None:
@@ -76,9 +79,7 @@ class Newcomers:
         if place // CHUNK != which:
             which, chunk, kind_of, enters, budget = self._chunks[cohort] = self._draw(cohort, place // CHUNK)
         place %= CHUNK
-        citizen = Citizen(
-            ((cohort << 32) + number) << 12, (self.ranks[cohort] << 32) + number, kind_of[place], chunk, place
-        )
+        citizen = Citizen(cohort * COHORT + number * NUMBER, self._ends[cohort] + number, kind_of[place], chunk, place)
         if budget:
             citizen.budget = budget[place]
         to = enters[place]

@@ -13,10 +13,11 @@ from crksim.model.laws import elapsed_quantile, mean_thinned, residual_quantile
 from crksim.model.network import Present
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Behaviour, Outcome
-from crksim.simulation.citizens import STAYING, Chunk, Citizen, Stay
+from crksim.simulation.citizens import END, STAYING, Chunk, Citizen, Stay
 from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
 from crksim.simulation.newcomers import budgets as draw_budgets
 from crksim.simulation.newcomers import kinds as draw_kinds
+from crksim.simulation.packing import COHORT, NUMBER
 from crksim.simulation.staylog import OPENING
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
     rank = run.structure.cohort_rank[cohort_index]
     for place in range(count):
         number = (PRESENT + entry_index) * STRIP + place
-        citizen = Citizen(((cohort_index << 32) + number) << 12, (rank << 32) + number, kinds[place], chunk, place)
+        ending = END + (rank << 32) + number
+        citizen = Citizen(cohort_index * COHORT + number * NUMBER, ending, kinds[place], chunk, place)
         if budgets:
             citizen.budget = budgets[place]
         service, behaviour, outcome, age, length = drawn[place]
@@ -116,16 +118,15 @@ def _begin(
     length: float,
 ) -> None:
     stay = Stay()
-    stay.citizen, stay.service, stay.row, stay.from_row, stay.strand, stay.rule = citizen, service, 0, -1, 0, -1
+    stay.citizen, stay.service, stay.row, stay.from_row = citizen, service, 0, -1
     citizen.rows, citizen.visits[service.family], citizen.main = 1, 1, stay
     stay.referred = stay.admitted = -age
-    stay.flags, stay.kind, stay.nth, stay.state = OPENING, citizen.kind, 0, STAYING
-    stay.origin = stay.holder = stay.remaining = stay.requests = stay.wakes = None
-    stay.outcome, stay.finish, stay.since = outcome, length, 0.0
+    stay.special, stay.flags, stay.kind, stay.nth, stay.state = True, OPENING, citizen.kind, 0, STAYING
+    stay.outcome, stay.due = outcome, length
     if behaviour.competing:
         service.dated_hazards(stay, behaviour, 0.0)
-    stay.due, stay.risk = stay.finish, behaviour.death
     if behaviour.death is not None:
+        stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
     if service.limited:
         service.free -= 1

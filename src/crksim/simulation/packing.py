@@ -1,6 +1,7 @@
 """How a row of the log is packed into seven numbers while the run goes on.
 
-Three whole numbers, each below 2^53 so that a float holds it exactly, and four times:
+Three whole numbers, each below 2^53 so that a float holds it exactly (and adds it faster than Python adds whole numbers
+of that size), and four times:
 
 - citizen: cohort (above bit 44), number (32 bits), row (12 bits);
 - end: strand (above bit 31), flags (4), end + 1 (11), destination + 6 (8), status + 1 (6), gain + 1 (2);
@@ -11,16 +12,17 @@ from __future__ import annotations
 
 from crksim.simulation.staylog import NOWHERE, REASONS
 
-__all__ = ["CODE", "FLAGS", "FROM_ROW", "NTH", "OPEN", "RULE", "SERVICE", "STRAND", "TO", "pack"]
+__all__ = ["CODE", "COHORT", "FLAGS", "FROM_ROW", "NTH", "NUMBER", "OPEN", "RULE", "SERVICE", "STRAND", "TO", "pack"]
 
 #: Weights of the columns in their packed number.
-TO, FLAGS, STRAND = 1 << 8, 1 << 27, 1 << 31
-FROM_ROW, NTH, RULE, SERVICE = 1 << 14, 1 << 26, 1 << 36, 1 << 44
+TO, FLAGS, STRAND = 2.0**8, 2.0**27, 2.0**31
+FROM_ROW, NTH, RULE, SERVICE = 2.0**14, 2.0**26, 2.0**36, 2.0**44
+NUMBER, COHORT = 2.0**12, 2.0**44
 
 
-def pack(end: int, to: int, status: int = -1, gain: int = 0) -> int:
+def pack(end: int, to: int, status: int = -1, gain: int = 0) -> float:
     """Pack the four small columns that an end decides; end -1 is a row still open."""
-    return (((end + 1) * 256 + to + 6) * 64 + status + 1) * 4 + gain + 1
+    return float((((end + 1) * 256 + to + 6) * 64 + status + 1) * 4 + gain + 1)
 
 
 #: A request or stay closed for one of the reasons, going nowhere; ``(to + 1) * TO`` is added for a destination.

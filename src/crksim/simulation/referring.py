@@ -75,15 +75,15 @@ class Rules:
             return False
         if not moves:
             citizen.strands += 1
-            target.request(citizen, now, stay.row, citizen.strands, index)
+            target.ask(citizen, now, stay.row, citizen.strands, index)
             return False
         if rule.stay == "goes_on" and not target.has_room():
-            target.request(citizen, now, stay.row, stay.strand, index, None, stay)
+            target.ask(citizen, now, stay.row, stay.strand, index, None, stay)
             return False
         origin = self.origin(rule, stay, now)
         # The request comes before the end of the stay in the order of rows, but the place is freed first.
         self.transfer(stay, target.index, now)
-        target.request(citizen, now, stay.row, stay.strand, index, origin)
+        target.ask(citizen, now, stay.row, stay.strand, index, origin)
         return True
 
     def answer(self, index: int, stay: Stay, now: float) -> LiveService | None:
@@ -159,7 +159,7 @@ class Rules:
     def origin(self, rule: Referral, stay: Stay, now: float) -> Origin:
         """Return whence a citizen is referred, with what is left of the stay when it is to be resumed."""
         if rule.returns == "resume" and stay.state == STAYING:
-            return stay.service.index, stay.finish - now, stay.outcome, stay.nth
+            return stay.service.index, stay.until() - now, stay.outcome, stay.nth
         return stay.service.index, None, None, -1
 
     def transfer(self, stay: Stay, to: int, now: float) -> None:
@@ -198,7 +198,7 @@ class Rules:
             if self.rules[index].stay != "beside":
                 return index, target.index
             stay.citizen.strands += 1
-            target.request(stay.citizen, now, stay.row, stay.citizen.strands, index)
+            target.ask(stay.citizen, now, stay.row, stay.citizen.strands, index)
         return None
 
     def returning(self, origin: Origin | None) -> tuple[Any, int, None]:

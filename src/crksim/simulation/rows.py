@@ -72,7 +72,7 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
 def write_open(stay: Stay, rows: list[float]) -> None:
     """Write the row of a stay in progress, a held place or a request that waits, when the run stops."""
     code = OPEN + stay.flags * FLAGS + stay.strand * STRAND
-    where = stay.service.packed + stay.rule * RULE + stay.from_row * FROM_ROW + stay.kind
+    where = stay.service.plain + (stay.rule + 1) * RULE + stay.from_row * FROM_ROW + stay.kind
     waits = stay.state == WAITING
     where += -NTH if waits else stay.nth * NTH
     due = math.nan if waits else stay.due

@@ -37,8 +37,8 @@ class LiveService:
         self.run, self.index, self.spec, self.plan = run, index, it, plan
         self.schedule: Any = run.env.schedule
         self.push = run.rows.extend
-        # Columns of which -1 means none are packed as value + 1; the ones are added here, once.
-        self.packed = index * SERVICE + RULE + NTH + FROM_ROW
+        # A row of a stay without a rule; columns of which -1 means none are packed as value + 1.
+        self.plain = index * SERVICE + NTH + FROM_ROW
         self.tie = run.structure.service_rank[index]
         self.site = it.site
         self.family = run.family_index[it.luck_key]
@@ -61,7 +61,23 @@ class LiveService:
 
     # -- coming ------------------------------------------------------------------------------------------------
 
-    def request(
+    def request(self, citizen: Citizen, now: float, from_row: int) -> None:
+        """Let a citizen on the main strand ask for a place, with nothing more to it; see `ask`."""
+        if self.guarded:
+            self.ask(citizen, now, from_row)
+            return
+        stay = Stay()
+        stay.citizen, stay.service, stay.from_row, stay.referred = citizen, self, from_row, now
+        stay.row = row = citizen.rows
+        if self.limited:
+            if self.free <= 0 or self.line.count:
+                self.stand_in_line(stay, now)
+                return
+            self.free -= 1
+        citizen.rows = row + 1
+        self.admit(stay, now)
+
+    def ask(
         self,
         citizen: Citizen,
         now: float,
@@ -95,20 +111,29 @@ class LiveService:
         if self.guarded and not self.lets_in(citizen, now, from_row, strand, rule, origin, holder, flags):
             return
         stay = Stay()
-        stay.citizen, stay.service, stay.row, stay.from_row = citizen, self, citizen.rows, from_row
-        stay.strand, stay.rule, stay.referred, stay.origin = strand, rule, now, origin
-        stay.holder, stay.remaining, stay.flags, stay.requests = holder, remaining, flags, None
+        stay.citizen, stay.service, stay.from_row, stay.referred, stay.row = citizen, self, from_row, now, citizen.rows
+        if strand or flags or rule >= 0 or not (origin is None and holder is None and remaining is None):
+            stay.special = True
+            stay.strand, stay.rule, stay.origin, stay.flags = strand, rule, origin, flags
+            stay.holder, stay.remaining = holder, remaining
         if self.limited:
             if self.free <= 0 or self.line.count:
-                if self.line.count >= self.line.room:
-                    self.turn_away(citizen, now, from_row, strand, rule, origin, holder, "refused", flags)
-                else:
-                    citizen.rows += 1
-                    self.line.join(stay, now)
+                self.stand_in_line(stay, now)
                 return
             self.free -= 1
         citizen.rows += 1
         self.admit(stay, now)
+
+    def stand_in_line(self, stay: Stay, now: float) -> None:
+        """Queue a request that cannot be met at once, or refuse it when the waiting room is full."""
+        citizen = stay.citizen
+        if self.line.count < self.line.room:
+            citizen.rows += 1
+            self.line.join(stay, now)
+        else:
+            self.turn_away(
+                citizen, now, stay.from_row, stay.strand, stay.rule, stay.origin, stay.holder, "refused", stay.flags
+            )
 
     def lets_in(
         self,
@@ -177,7 +202,7 @@ class LiveService:
             return
         to = self.drawn(shares, citizen, purpose, now, origin)
         if to >= 0:
-            self.run.services[to].request(citizen, now, from_row, strand, rule, origin, None, None, flags)
+            self.run.services[to].ask(citizen, now, from_row, strand, rule, origin, None, None, flags)
             return
         row = self.write(citizen, from_row, strand, rule, now, CODE["refused"] + (to + 1) * TO + flags * FLAGS)
         self.run.go(citizen, to, now, row, strand, origin)
@@ -198,7 +223,6 @@ class LiveService:
         """Begin a stay: draw its end and put it on the calendar."""
         citizen = stay.citizen
         kind = stay.kind = citizen.kind
-        stay.admitted, stay.state, stay.callbacks = now, STAYING, self.ending
         behaviour = self.behaviours.get(kind)
         if behaviour is None:
             behaviour = self.behaviours[kind] = self.plan.behaviour(self.index, kind, self.epoch)
@@ -206,38 +230,38 @@ class LiveService:
             visits = citizen.visits
             nth = stay.nth = visits.get(self.family, 0)
             visits[self.family] = nth + 1
-            chunk, key = citizen.chunk, behaviour.key + nth
-            block = chunk.blocks.get(key)
+            blocks = citizen.chunk.blocks
+            key = behaviour.key + nth
+            block = blocks.get(key)
             if block is None:
-                block = chunk.blocks[key] = behaviour.block(chunk.bases, nth)
+                block = blocks[key] = behaviour.block(citizen.chunk.bases, nth)
             place = citizen.place
-            stay.outcome = block[0][place]
-            length = block[1][place]
+            stay.outcome, length = block[0][place], block[1][place]
         else:
             length, stay.outcome, stay.nth = stay.remaining
-        stay.finish = stay.due = now + length
-        if behaviour.simple and not stay.strand:
-            stay.risk = None
-        else:
+        stay.state, stay.callbacks, stay.admitted, stay.due = STAYING, self.ending, now, now + length
+        if not behaviour.simple or stay.strand:
             self.compete(stay, behaviour, now)
             length = stay.due - now
-        citizen.main = stay if not stay.strand else citizen.main
         self.schedule(stay, citizen.ending, length)
         if self.begins:
             self.begun(stay, now)
 
     def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
-        """Let dated hazards compete with the planned end, and death with both."""
+        """Let dated hazards compete with the planned end, and death with both; keep note of side strands."""
         citizen = stay.citizen
-        if stay.remaining is None and behaviour.competing:
+        if behaviour.competing and stay.remaining is None:
             self.dated_hazards(stay, behaviour, now)
-            stay.due = stay.finish
-        stay.risk = None
         if stay.strand:
             citizen.open_beside()[stay.strand] = stay
-        elif behaviour.death is not None:
-            stay.risk, stay.since = behaviour.death, now
-            stay.due = min(stay.finish, now + behaviour.death.reach(now, citizen.budget))
+            return
+        citizen.main = stay
+        death = behaviour.death
+        if death is not None:
+            stay.special, stay.risk, stay.since, stay.finish = True, death, now, stay.due
+            dies = now + death.reach(now, citizen.budget)
+            if dies < stay.due:
+                stay.due = dies
 
     def dated_hazards(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
         """Let hazards that change with the calendar compete; of equal times the planned end comes first."""
@@ -249,15 +273,14 @@ class LiveService:
             if amounts is None:
                 amounts = citizen.chunk.blocks[key] = behaviour.amounts(citizen.chunk.bases, nth, index)
             time = now + hazard.reach(now, amounts[citizen.place])
-            if time < stay.finish:
-                stay.finish, winner = time, index
+            if time < stay.due:
+                stay.due, winner = time, index
         if winner >= 0:
             bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
             stay.outcome = behaviour.outcomes(bases, nth, np.array([winner]))[0]
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
-        stay.wakes = None
         if self.spec.between_courses and stay.citizen.considered:
             stay.citizen.considered.clear()
         if self.members is not None:
@@ -273,30 +296,29 @@ class LiveService:
 
     def end(self, stay: Stay) -> None:
         """End a stay at its time, and send the citizen where the end says."""
-        if stay.state != STAYING:
+        if stay.state:  # not staying any more
             return
         outcome = stay.outcome
-        if self.careful or outcome.careful or stay.risk is not None:
+        if stay.special or self.careful or outcome.careful:
             self.end_with_care(stay)
             return
-        now, citizen, to = stay.due, stay.citizen, outcome.to
-        self.close(stay, now, outcome.code)
+        now, citizen, row = stay.due, stay.citizen, stay.row
+        stay.state = CLOSED
+        where = self.plain + stay.nth * NTH + stay.from_row * FROM_ROW + stay.kind
+        self.push((citizen.ident + row, outcome.code, where, stay.referred, stay.admitted, now, now))
         if self.limited:
             self.free += 1
             if self.line.count:
                 self.line.offer(now)
-        if stay.requests:
-            self.run.rules.withdraw(stay, now)
+        to = outcome.to
         if to >= 0:
-            self.run.services[to].request(citizen, now, stay.row, stay.strand, -1, stay.origin)
-        else:
-            citizen.leave(stay.strand)
+            self.run.services[to].request(citizen, now, row)
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
         now, citizen, outcome = stay.due, stay.citizen, stay.outcome
-        if now < stay.finish or outcome.to == DIED:
-            self.run.die(citizen, now, None if now < stay.finish else stay)
+        if outcome.to == DIED or (stay.risk is not None and now < stay.finish):
+            self.run.die(citizen, now, stay if stay.risk is None or now == stay.finish else None)
             return
         if outcome.becomes:
             citizen.kind = self.run.structure.changed(citizen.kind, outcome.becomes)
@@ -314,10 +336,12 @@ class LiveService:
             return
         self.close(stay, now, code)
         self.gone(stay, now)
-        if to >= 0:
-            self.run.services[to].request(citizen, now, stay.row, stay.strand, rule, origin, None, remaining, flags)
-        else:
+        if to < 0:
             citizen.leave(stay.strand)
+        elif stay.strand or rule >= 0 or flags or origin is not None:
+            self.run.services[to].ask(citizen, now, stay.row, stay.strand, rule, origin, None, remaining, flags)
+        else:
+            self.run.services[to].request(citizen, now, stay.row)
 
     def gone(self, stay: Stay, now: float) -> None:
         """Free what a closed stay held: its place, and the requests that hung on it."""
@@ -329,7 +353,7 @@ class LiveService:
         if self.members is not None:
             self.members.pop(stay, None)
 
-    def hold(self, stay: Stay, to: int, code: int, now: float) -> bool:
+    def hold(self, stay: Stay, to: int, code: float, now: float) -> bool:
         """Keep the place when the next service cannot admit yet; say whether the place is held."""
         target = self.run.services[to]
         if target.has_room() or not target.open or not target.eligible(stay.citizen.kind):
@@ -339,50 +363,39 @@ class LiveService:
         if stay.requests:
             self.run.rules.withdraw(stay, now)
             stay.requests = None
-        stay.state, stay.flags, stay.code = HELD, stay.flags | BLOCKED, code
+        stay.state, stay.flags, stay.code, stay.special = HELD, stay.flags | BLOCKED, code, True
         if stay.risk is not None:
             at = max(now, stay.since + stay.risk.reach(stay.since, stay.citizen.budget))
             if at < math.inf:
                 self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
-        target.request(stay.citizen, now, stay.row, stay.strand, -1, stay.origin, stay)
+        target.ask(stay.citizen, now, stay.row, stay.strand, -1, stay.origin, stay)
         return True
 
     def let_go(self, stay: Stay, now: float) -> None:
         """Close a held stay: the next service admits, or the citizen gives up."""
+        stay.requests = None  # the request that it was held for lives on
         self.close(stay, now, stay.code)
         self.gone(stay, now)
 
-    def close(self, stay: Stay, now: float, code: int) -> None:
+    def close(self, stay: Stay, now: float, code: float) -> None:
         """Write a row and mark it closed."""
-        where = self.packed + stay.from_row * FROM_ROW + stay.kind
-        if stay.rule >= 0 or stay.flags or stay.strand:
+        ident = stay.citizen.ident + stay.row
+        where = self.plain + stay.from_row * FROM_ROW + stay.kind
+        if stay.special:
             code += stay.flags * FLAGS + stay.strand * STRAND
-            where += stay.rule * RULE
-        else:
-            where -= RULE
+            where += (stay.rule + 1) * RULE
         if stay.state == WAITING:
-            stay.state = CLOSED
-            self.push((stay.citizen.ident + stay.row, code, where - NTH, stay.referred, math.nan, math.nan, now))
-            return
+            self.push((ident, code, where - NTH, stay.referred, math.nan, math.nan, now))
+        else:
+            if stay.risk is not None:
+                stay.citizen.budget -= stay.risk.spent(stay.since, now)
+            self.push((ident, code, where + stay.nth * NTH, stay.referred, stay.admitted, stay.due, now))
         stay.state = CLOSED
-        if stay.risk is not None:
-            stay.citizen.budget -= stay.risk.spent(stay.since, now)
-        self.push(
-            (
-                stay.citizen.ident + stay.row,
-                code,
-                where + stay.nth * NTH,
-                stay.referred,
-                stay.admitted,
-                stay.due,
-                now,
-            )
-        )
 
-    def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: int) -> int:
+    def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: float) -> int:
         """Write the row of a request that was never admitted and did not wait; return its number."""
         row = citizen.rows
         citizen.rows += 1
-        where = self.packed - NTH + from_row * FROM_ROW + rule * RULE + citizen.kind
+        where = self.plain - NTH + from_row * FROM_ROW + (rule + 1) * RULE + citizen.kind
         self.push((citizen.ident + row, code + strand * STRAND, where, now, math.nan, math.nan, now))
         return row

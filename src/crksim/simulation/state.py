@@ -10,7 +10,8 @@ import numpy as np
 
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Outcome
-from crksim.simulation.citizens import HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
+from crksim.simulation.citizens import END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
+from crksim.simulation.packing import COHORT, NUMBER
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
@@ -132,8 +133,8 @@ def take(run: Run) -> State:
     for it in citizens:
         table.append(
             CitizenState(
-                cohort=it.ident >> 44,
-                number=(it.ident >> 12) & 0xFFFFFFFF,
+                cohort=int(it.ident // COHORT),
+                number=int(it.ident % COHORT // NUMBER),
                 attributes=tuple(sorted(run.structure.kinds[it.kind].items())),
                 rows=it.rows,
                 strands=it.strands,
@@ -185,9 +186,9 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
         chunk = Chunk(run.luck.bases(key, own))
         for at, place in enumerate(places):
             it = state.citizens[place]
-            tie = (run.structure.cohort_rank[cohort_index] << 32) + it.number
+            ending = END + (run.structure.cohort_rank[cohort_index] << 32) + it.number
             kind = run.structure.kind(dict(it.attributes))
-            citizen = Citizen(((cohort_index << 32) + it.number) << 12, tie, kind, chunk, at)
+            citizen = Citizen(cohort_index * COHORT + it.number * NUMBER, ending, kind, chunk, at)
             citizen.rows, citizen.strands, citizen.visits = it.rows, it.strands, dict(it.visits)
             citizen.considered = None if it.considered is None else dict(it.considered)
             citizen.lifetime = None if it.lifetime is None else dict(it.lifetime)
@@ -200,7 +201,7 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
     values = dict(row.values)
     service = run.services[row.service]
     stay = Stay()
-    stay.citizen, stay.service, stay.holder, stay.requests = citizen, service, None, None
+    stay.citizen, stay.service, stay.special = citizen, service, True
     for name in _FIELDS:
         setattr(stay, name, values[name])
     stay.kind = run.structure.kind(dict(values["kind"]))

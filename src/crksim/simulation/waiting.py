@@ -41,12 +41,11 @@ class WaitingLine:
     def join(self, stay: Stay, now: float) -> None:
         """Put a request in the queue."""
         citizen = stay.citizen
-        stay.state, stay.kind, stay.admitted, stay.risk = WAITING, citizen.kind, math.nan, None
-        stay.gives_up_at = math.inf
+        stay.state, stay.kind, stay.admitted = WAITING, citizen.kind, math.nan
         self.enter(stay, now)
         if stay.holder is not None:
             if stay.holder.requests is None:
-                stay.holder.requests = []
+                stay.holder.requests, stay.holder.special = [], True
             stay.holder.requests.append(stay)
         elif stay.strand == 0:
             citizen.main = stay
