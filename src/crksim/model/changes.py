@@ -15,6 +15,7 @@ from crksim.model.reading import plain
 from crksim.model.replacing import replace_parameter
 from crksim.model.scenario import (
     FORECAST,
+    OPS,
     START,
     Change,
     Reference,
@@ -292,9 +293,10 @@ class _Worker:
         if date is not None:
             root = self.data[parts[0]][parts[1]]
             old, new = _event(root, parts), _event_set(change, parts)
-            for day in (old, new):
-                if day is not None and day < date:
-                    raise ValueError(f"lies before {date}, the date of the scenario; use 'from: start'")
+            if old is not None and old < date:
+                raise ValueError(f"has happened on {old}, before the scenario's date {date}; use 'from: start'")
+            if new is not None and new < date:
+                raise ValueError(f"may not lie before the scenario's date, {date}; use 'from: start'")
         if change.op == "drop":
             if parent.pop(key, None) is None:
                 raise ValueError("does not exist, so it cannot be dropped")
@@ -344,7 +346,9 @@ class _Worker:
             return
         if kind_of(source) != "thing" or source[0] != parts[0] or len(source) != len(parts):
             same = nearest(change.source, [f"{parts[0]}.{name}" for name in self.data[parts[0]]])
-            self.problems.append(Problem(change.address, change.source, f"must be one of {parts[0]}", same))
+            self.problems.append(
+                Problem(change.address, change.source, f"must be the address of one of the {parts[0]}", same)
+            )
             return
         copy_thing(self.data, parent, parts, source, change.value, date)
 
@@ -362,7 +366,9 @@ def _acted(node: Any, change: Change, date: str | None) -> Any:
     """Return a written number or law after a change."""
     if change.op == "set":
         if date is not None and isinstance(change.value, Mapping) and "law" not in change.value:
-            raise ValueError("must be a plain value: the scenario's date makes the step")
+            near = nearest(str(next(iter(change.value), "")), OPS)
+            hint = f"; did you mean '{near}'?" if near else ""
+            raise ValueError("must be a plain value: the scenario's date makes the step" + hint)
         return set_from(node, date, copy.deepcopy(change.value))
     act = times if change.op == "times" else plus
     return act_from(node, date, lambda held: _on_law(held, act, change))

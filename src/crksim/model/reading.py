@@ -160,7 +160,7 @@ class Reader:
         for key, value in data.items():
             if key not in known:
                 close = nearest(key, known)
-                rule = "is not a known key" if close else f"is not a known key; known are {listed(known)}"
+                rule = "is not a known key" if close else f"is not a known key (known: {', '.join(known)})"
                 self.refuse(_at(address, key), value, rule, close)
         for key in required:
             if key not in data:
@@ -262,7 +262,11 @@ class Reader:
             else:
                 raise ValueError(_WANTED[dimension])
         except ValueError as fault:
-            self.refuse(address, value, str(fault), _with_point(value))
+            point = _with_point(value)
+            rule = str(fault)
+            if "@" not in str(value) and "finite" not in rule:  # say what is wanted here, not what could be elsewhere
+                rule = _WANTED[dimension] + ("; write decimals with a point, not a comma" if point else "")
+            self.refuse(address, value, rule, point)
             return UNREADABLE
         number = found.value(self.theta)
         if dimension == "hours" and exponent in (0, 1):  # bare minutes, or a duration in days

@@ -44,7 +44,7 @@ def read_study(data: Mapping[str, Any]) -> Study:
         raise InputError(problems)
     reader = Reader()
     found = reader.fields(source, "", grammar.STUDY_KEYS, ("time", "services"))
-    start, forecast, end = _read_time(reader, found.get("time"))
+    start, forecast, end = _read_time(reader, found["time"]) if "time" in found else ("2016-01-01", 0.0, 1.0)
     parameters = _read_parameters(reader, found.get("parameters"))
     _read_names(reader, found)
     labels = _read_groups(reader, found.get("groups"), found.get("services"))
