@@ -83,6 +83,10 @@ class Target:
         ``put in``, ``fitted`` or ``predicted``.
     day : float
         Where it stands on a time axis, in days since the study's start; NaN where it has no place there.
+    series : str
+        Service in whose number present it is a point, or empty.
+    part_of : str
+        Fact with which it shares people, so that it is none of its own; or empty.
     """
 
     fact: str
@@ -93,6 +97,8 @@ class Target:
     reported: float
     mark: str
     day: float = float("nan")
+    series: str = ""
+    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -371,6 +377,8 @@ def replay_rows(targets: Sequence[Target], values: Floats) -> tuple[ReplayRow, .
                 low=low,
                 high=high,
                 mark=target.mark,
+                series=target.series,
+                part_of=target.part_of,
             )
         )
     return tuple(rows)

@@ -119,6 +119,10 @@ class ReplayRow:
         Simulated mean and 90 % range over members and futures.
     mark : str
         ``put in``, ``fitted`` or ``predicted``.
+    series : str
+        Service in whose number present it is a point on `day`, or empty.
+    part_of : str
+        Fact with which it shares people, so that it is none of its own; or empty.
     """
 
     fact: str
@@ -132,6 +136,8 @@ class ReplayRow:
     low: float
     high: float
     mark: str
+    series: str = ""
+    part_of: str = ""
 
 
 @dataclass(frozen=True)

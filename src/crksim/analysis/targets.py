@@ -1,0 +1,106 @@
+"""The report's numbers beside which the replay is put, each marked put in, fitted or predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from crksim.analysis.comparison import Target
+from crksim.errors import InputError, Problem, nearest
+from crksim.model.clock import parse_date, parse_quantity
+from crksim.model.network import Label
+
+__all__ = ["MARKS", "read_targets"]
+
+#: Typed into the network; a parameter was set so that it comes near; neither.  Only the last say anything.
+MARKS = ("put in", "fitted", "predicted")
+
+_TEXTS = ("fact", "measure", "mark", "locator", "series", "part_of", "note")
+_NEEDED = ("fact", "measure", "reported", "mark", "label", "unit", "locator")
+_FIELDS = (*_NEEDED, "day", "series", "part_of", "note")
+
+
+def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] | None = None) -> tuple[Target, ...]:
+    """Read the targets from a plain dict.
+
+    Parameters
+    ----------
+    data : mapping
+        ``facts: {id: {fact, measure, reported, mark, label, unit, locator, day?, series?, part_of?, note?}}``.
+    start : str
+        ISO date of day 0.
+    facts : collection of str, optional
+        Ids of the facts that may be cited.
+
+    Returns
+    -------
+    tuple of Target
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        When entries break rules; every fault of every entry is told.
+    """
+    entries = data.get("facts")
+    if not isinstance(entries, Mapping):
+        raise InputError([Problem("facts", entries, "must be a map of targets")])
+    problems: list[Problem] = []
+    found: list[Target] = []
+    for name, entry in entries.items():
+        faults = _faults(f"facts.{name}", entry, facts)
+        if not faults:
+            if entry.get("part_of", name) not in entries:
+                known = nearest(str(entry["part_of"]), entries)
+                faults = [Problem(f"facts.{name}.part_of", entry["part_of"], "must be a fact of this table", known)]
+            else:
+                found += _target(f"facts.{name}", entry, start, faults)
+        problems += faults
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _faults(address: str, entry: Any, facts: Collection[str] | None) -> list[Problem]:
+    """Return which fields are unknown, missing or of the wrong kind."""
+    if not isinstance(entry, Mapping):
+        return [Problem(address, entry, "must be a map of 'fact', 'measure', 'reported', 'mark' ...")]
+    faults = [
+        Problem(f"{address}.{name}", value, "is not a field of a target", nearest(str(name), _FIELDS))
+        for name, value in entry.items()
+        if name not in _FIELDS
+    ]
+    faults += [Problem(f"{address}.{name}", None, "must be given") for name in _NEEDED if entry.get(name) is None]
+    for name in _TEXTS:
+        if entry.get(name) is not None and not isinstance(entry[name], str):
+            faults.append(Problem(f"{address}.{name}", entry[name], "must be a text"))
+    for name in ("label", "unit"):
+        value = entry.get(name)
+        if value is not None and not (isinstance(value, Mapping) and set(value) == {"da", "en"}):
+            faults.append(Problem(f"{address}.{name}", value, "must be a text in both languages: {da: ..., en: ...}"))
+    mark, fact = entry.get("mark"), entry.get("fact")
+    if isinstance(mark, str) and mark not in MARKS:
+        faults.append(Problem(f"{address}.mark", mark, f"must be one of {', '.join(MARKS)}", nearest(mark, MARKS)))
+    if facts is not None and isinstance(fact, str) and fact not in facts:
+        faults.append(Problem(f"{address}.fact", fact, "is not in the table of facts", nearest(fact, facts)))
+    return faults
+
+
+def _target(address: str, entry: Mapping[str, Any], start: str, faults: list[Problem]) -> list[Target]:
+    """Return the target, or nothing when its numbers cannot be read."""
+    reported = day = float("nan")
+    try:
+        reported = parse_quantity(entry["reported"])[0]
+    except ValueError as fault:
+        faults.append(Problem(f"{address}.reported", entry["reported"], str(fault)))
+    try:
+        if entry.get("day") is not None:
+            day = parse_date(entry["day"], start)
+    except ValueError as fault:
+        faults.append(Problem(f"{address}.day", entry["day"], str(fault)))
+    if faults:
+        return []
+    label, unit = (Label(str(entry[name]["da"]), str(entry[name]["en"])) for name in ("label", "unit"))
+    texts = {name: str(entry.get(name) or "") for name in _TEXTS}
+    del texts["note"]
+    return [Target(label=label, unit=unit, reported=reported, day=day, **texts)]
