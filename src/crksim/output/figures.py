@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -178,7 +180,7 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
     for axes, world, sizes, height in zip(panels, worlds, columns, heights, strict=True):
         _draw_alluvial(run, axes, picture, world.id, sizes, tallest, words)
         axes.set_title(_capital(words.label(world.label)), loc="left", fontsize=11.5, fontweight="bold")
-        axes.set_xlim(-0.42, 1.42)
+        axes.set_xlim(-0.5, 1.5)
         axes.set_ylim(-height / 2, height / 2)
         axes.set_axis_off()
     return figure
@@ -186,6 +188,11 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _short(name: str) -> str:
+    """Return a name without what stands in brackets, over two lines where it is long."""
+    return textwrap.fill(re.sub(r"\s*\([^)]*\)", "", name), 28)
 
 
 def _columns(picture: FlowPicture, world: str) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
@@ -237,7 +244,7 @@ def _draw_node(
 
     x = (0.0, 0.5, 1.0)[column]
     axes.add_patch(Rectangle((x - 0.008, top - height), 0.016, height, color=colour, linewidth=0.5, zorder=3))
-    text = f"{name_of(run, id, words)}  {words.number(flow, words.decimals(flow))}"
+    text = f"{_short(name_of(run, id, words))}  {words.number(flow, words.decimals(flow))}"
     if column == 1:
         back = {"facecolor": "white", "alpha": 0.82, "edgecolor": "none", "pad": 1.5}
         axes.text(

@@ -191,9 +191,11 @@ def _changed(book: _Book, run: Run) -> None:
 
 def _evidence(book: _Book, run: Run) -> None:
     words = book.words
-    keys = list(dict.fromkeys(key for entry in run.evidence for key in entry)) or ["kind"]
+    other = "_en" if words.lang == "da" else "_da"
+    keys = [key for key in dict.fromkeys(key for entry in run.evidence for key in entry) if not key.endswith(other)]
+    keys = keys or ["kind"]
     known = texts()
-    said = {"fact": "fact_column"}
+    said = {"fact": "fact_column", f"label_{words.lang}": "what"}
     columns = []
     for key in keys:
         text = said.get(key, key)
@@ -203,7 +205,7 @@ def _evidence(book: _Book, run: Run) -> None:
 
 
 def _width(key: str) -> float:
-    return {"address": 48, "source": 48, "note": 60, "fact": 30}.get(key, 16)
+    return {"address": 48, "label_da": 48, "label_en": 48, "source": 48, "note": 60, "fact": 30}.get(key, 16)
 
 
 def _evidence_cell(key: str, value: str, words: Wording) -> Cell:

@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 _MOST_SERVICES = 6
+#: A service has moved when its mean number present differs by this many citizens, and by this part of them.
+_LEAST_MOVED = 0.3
+_LEAST_SHARE_MOVED = 0.05
 _MOST_FOCUS = 4
 _MOST_ENDS = 7
 
@@ -82,12 +85,15 @@ def present_services(run: Run) -> list[str]:
     series = series_by_service(run)
     reference, what_if = run.result.worlds[0].id, run.result.worlds[-1].id
 
+    begins = change_day(run)
+
     def difference(service: str) -> float:
         before = {row.day: row.mean for row in series[service].get(reference, [])}
-        pairs = [(row.mean, before.get(row.day, 0.0)) for row in series[service].get(what_if, [])]
-        apart = max((abs(a - b) for a, b in pairs), default=0.0)
-        size = max((max(a, b) for a, b in pairs), default=0.0)
-        return apart if apart > max(0.3, 0.02 * size) else 0.0
+        rows = [row for row in series[service].get(what_if, []) if not row.day < begins]
+        if not rows:
+            return 0.0
+        new, old = sum(row.mean for row in rows) / len(rows), sum(before.get(row.day, 0.0) for row in rows) / len(rows)
+        return abs(new - old) if abs(new - old) > max(_LEAST_MOVED, _LEAST_SHARE_MOVED * max(new, old)) else 0.0
 
     changed = [service for service in _changed(run) if service in series]
     moved = sorted((s for s in series if difference(s) > 0), key=lambda s: (-difference(s), s))

@@ -14,6 +14,8 @@ from crksim.output.tables import Run, predicted
 
 __all__ = ["build_page", "deciding_rows", "is_staff", "least"]
 
+#: Longer tables of all numbers are folded together until they are asked for.
+_MOST_ROWS = 25
 _EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 _SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
 #: Kinds of measures by how a difference in them is said.
@@ -255,6 +257,12 @@ def _replay(run: Run, words: Wording) -> list[dict[str, str]]:
     return rows
 
 
+def _notes(run: Run, words: Wording) -> str:
+    """Return what the scenario says about itself."""
+    notes = run.scenario.get("notes")
+    return str(notes.get(words.lang, "")) if isinstance(notes, Mapping) else str(notes or "")
+
+
 def _glossary(words: Wording) -> list[tuple[str, str]]:
     entries = [words.text(key).split(" | ", 1) for key in texts() if key.startswith("word_")]
     return sorted(((word, meaning) for word, meaning in entries), key=lambda entry: entry[0].casefold())
@@ -280,8 +288,9 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         {
             "against": words.label(world.label),
             "rows": [_comparison(run, row, words) for row in result.comparison if row.against == world.id],
+            "open": position == 0 and len(result.comparison) <= _MOST_ROWS * len(result.worlds),
         }
-        for world in result.worlds[:-1]
+        for position, world in enumerate(result.worlds[:-1])
     ]
     counts = _kinds(run)
     begins = focus.change_day(run)
@@ -307,6 +316,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
             if f"present_{service}" in svgs
         ],
         "flows": _flows(run, svgs.get("flows"), words),
+        "notes": _notes(run, words),
         "changes": [words.label(label) for label in result.changes],
         "begins": "" if math.isnan(begins) else words.day(focus.start_date(run), begins),
         "replay": _replay(run, words),

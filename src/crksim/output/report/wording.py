@@ -66,7 +66,7 @@ class Wording:
             return _DASH
         if math.isinf(value):
             return ("" if value > 0 else _MINUS) + "∞"
-        shown = f"{abs(value):,.{decimals}f}"
+        shown = f"{abs(value):,.{0 if value == 0 else decimals}f}"
         if self.lang == "da":
             shown = shown.translate(str.maketrans(",.", ".,"))
         if not any(digit in shown for digit in "123456789"):
