@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from crksim.errors import InputError, Problem, nearest
+from crksim.model.acting import acted, over_cases
 from crksim.model.addresses import datable_fields, kind_of, suggest
 from crksim.model.clock import parse_date
 from crksim.model.describing import describe
 from crksim.model.grammar import MONTHS
-from crksim.model.reading import plain
+from crksim.model.plain import plain
 from crksim.model.replacing import replace_parameter
 from crksim.model.scenario import (
     FORECAST,
-    OPS,
     START,
     Change,
     Reference,
@@ -27,7 +27,6 @@ from crksim.model.scenario import (
     with_variant,
 )
 from crksim.model.sharing import change_branch, change_shares, silence
-from crksim.model.steps import act_from, plus, set_from, times
 from crksim.model.things import add_thing, copy_thing, drop_thing
 
 __all__ = [
@@ -260,7 +259,7 @@ class _Worker:
             parent[key] = self._absent(change, parts, kind, date)
             if parent[key] is change.value:
                 return
-        parent[key] = _over(parent[key], lambda held: _acted(held, change, date))
+        parent[key] = over_cases(parent[key], lambda held: acted(held, change, date))
 
     def _absent(self, change: Change, parts: list[str], kind: str, date: str | None) -> Any:
         """Return the old value of a number that is not written."""
@@ -281,7 +280,7 @@ class _Worker:
         if isinstance(change.value, Mapping):
             raise ValueError("must be a number")
         if date is None:
-            parent["value"] = _acted(parent.get("value"), change, None)
+            parent["value"] = acted(parent.get("value"), change, None)
         else:
             replace_parameter(self.data, parts[1], change, date)
 
@@ -315,7 +314,7 @@ class _Worker:
         elif change.op == "set":
             parent[parts[-1]] = copy.deepcopy(change.value)
         else:
-            parent[parts[-1]] = _acted(parent.get(parts[-1]), change, None)
+            parent[parts[-1]] = acted(parent.get(parts[-1]), change, None)
 
     def _thing(self, change: Change, parts: list[str], kind: str | None, date: str | None) -> None:
         parent = self._parent(parts) if len(parts) > 2 else self.data.setdefault(parts[0], {})
@@ -360,58 +359,6 @@ def _no_address(data: Mapping[str, Any], parts: list[str]) -> str:
 
 def _stepped(value: Mapping[str, Any]) -> bool:
     return any(isinstance(held, Mapping) for held in value.values())
-
-
-def _acted(node: Any, change: Change, date: str | None) -> Any:
-    """Return a written number or law after a change."""
-    if change.op == "set":
-        if date is not None and isinstance(change.value, Mapping) and "law" not in change.value:
-            near = nearest(str(next(iter(change.value), "")), OPS)
-            hint = f"; did you mean '{near}'?" if near else ""
-            raise ValueError("must be a plain value: the scenario's date makes the step" + hint)
-        return set_from(node, date, copy.deepcopy(change.value))
-    act = times if change.op == "times" else plus
-    return act_from(node, date, lambda held: _on_law(held, act, change))
-
-
-def _on_law(held: Any, act: Any, change: Change) -> Any:
-    """Multiply every duration of a law, or a plain number."""
-    if not isinstance(held, Mapping):
-        return act(held, change.value)
-    if change.op == "plus":
-        raise ValueError("'plus' cannot act on a law; name one of its numbers")
-    durations = ("mean", "sd", "median", "low", "mode", "high", "value")
-    found = {}
-    for key, part in held.items():
-        if key in durations:
-            found[key] = act_from(part, None, lambda inner: act(inner, change.value))
-        elif key == "values":
-            found[key] = {name: act_from(v, None, lambda i: act(i, change.value)) for name, v in part.items()}
-        elif key == "parts":
-            found[key] = {name: _on_law(inner, act, change) for name, inner in part.items()}
-        else:
-            found[key] = part
-    return found
-
-
-def _over(node: Any, act: Any) -> Any:
-    """Let `act` change every case of a value, and both sites of a take-up."""
-    if isinstance(node, Mapping) and "cases" in node:
-        return {"cases": {name: _over_case(case, act) for name, case in node["cases"].items()}}
-    if isinstance(node, Mapping) and "own_site" in node:
-        return {key: act(held) for key, held in node.items()}
-    return act(node)
-
-
-def _over_case(case: Any, act: Any) -> Any:
-    when = {"when": case["when"]} if "when" in case else {}
-    held = {key: part for key, part in case.items() if key != "when"}
-    if set(held) == {"value"}:
-        return {**when, "value": _over(held["value"], act)}
-    if "own_site" in held:
-        return {**when, **_over(held, act)}
-    changed = act(held)
-    return {**when, **changed} if "law" in changed else {**when, "value": changed}
 
 
 def _event(thing: Mapping[str, Any], parts: list[str]) -> str | None:

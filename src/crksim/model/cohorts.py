@@ -8,7 +8,8 @@ from typing import Any
 from crksim.model import grammar
 from crksim.model.network import Arrivals, Cohort, Number, Present, Quantity
 from crksim.model.network import Dated as _Dated
-from crksim.model.reading import Reader, above_zero, at_least_zero, share
+from crksim.model.ranges import above_zero, at_least_zero, share
+from crksim.model.reading import Reader
 
 __all__ = ["read_cohort"]
 

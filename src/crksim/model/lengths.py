@@ -9,7 +9,8 @@ from crksim.errors import nearest
 from crksim.model.grammar import DURATIONS_OF_LAWS
 from crksim.model.laws import LAW_NAMES, needed
 from crksim.model.network import Dated, LawSpec, Length, Number
-from crksim.model.reading import Reader, at_least_zero, listed, share, sum_days
+from crksim.model.ranges import at_least_zero, share
+from crksim.model.reading import Reader, listed, sum_days
 from crksim.model.rules import law_of
 
 __all__ = ["read_length"]

@@ -6,7 +6,6 @@ one fault is reported once.
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,30 +14,25 @@ from typing import Any, TypeVar
 
 from crksim.errors import Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
-from crksim.model.grammar import LIMITS, RESERVED
+from crksim.model.grammar import RESERVED
 from crksim.model.network import Case, Condition, Dated, Label, Number, Quantity, Shares
+from crksim.model.plain import joined
+from crksim.model.ranges import TOLERANCE, Check, share
 
 __all__ = [
     "ALL",
     "UNREADABLE",
     "Reader",
-    "above_zero",
-    "at_least_zero",
-    "count",
     "listed",
-    "plain",
     "plain_label",
-    "share",
     "sum_days",
 ]
 
 T = TypeVar("T")
-Check = Callable[[float], str | None]
 
 #: Id of the only case of a value that does not differ between kinds.
 ALL = "all"
 UNREADABLE = Quantity(math.nan)
-TOLERANCE = 1e-9
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _WANTED = {
@@ -60,63 +54,6 @@ def plain_label(name: str) -> Label:
     """Return the label of a thing that has none: its id with spaces."""
     text = name.replace("_", " ").capitalize()
     return Label(text, text)
-
-
-def plain(data: object) -> tuple[Any, list[Problem]]:
-    """Copy `data` into maps, lists, texts and numbers; dates become ISO texts.
-
-    Returns
-    -------
-    tuple of (object, list of Problem)
-        The copy, and what in it is not plain data, or too large.
-    """
-    problems: list[Problem] = []
-    seen = 0
-
-    def copy(value: object, address: str, depth: int) -> object:
-        nonlocal seen
-        seen += 1
-        if depth > LIMITS["depth"] or seen > LIMITS["values"]:
-            if seen <= LIMITS["values"] + 1:
-                what = "nested more than {depth} deep" if depth > LIMITS["depth"] else "longer than {values} values"
-                problems.append(Problem(address, "...", "may not be " + what.format(**LIMITS)))
-                seen = LIMITS["values"] + 1
-            return None
-        if isinstance(value, Mapping):
-            return {key: copy(held, _at(address, key), depth + 1) for key, held in _keys(value, address, problems)}
-        if isinstance(value, list | tuple):
-            return [copy(held, f"{address}.{index}", depth + 1) for index, held in enumerate(value)]
-        if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-            return value.isoformat()
-        if isinstance(value, str):
-            if "${" in value:
-                problems.append(Problem(address, value, "may not hold '${': a study is data, never code"))
-            if len(value) > LIMITS["text"]:
-                problems.append(Problem(address, value, f"may not be longer than {LIMITS['text']} letters"))
-            return value
-        if value is not None and not isinstance(value, bool | int | float):
-            rule = f"must be a map, a list, a text, a number or a date (it is a {type(value).__name__})"
-            problems.append(Problem(address, str(value), rule))
-            return None
-        return value
-
-    return copy(data, "", 0), problems
-
-
-def _at(address: str, key: object) -> str:
-    return f"{address}.{key}" if address else str(key)
-
-
-def _keys(value: Mapping[Any, Any], address: str, problems: list[Problem]) -> Iterable[tuple[str, object]]:
-    for key, held in value.items():
-        name = "on" if key is True and "on" not in value else key  # YAML 1.1 reads the key `on` as true
-        if not isinstance(name, str):
-            problems.append(Problem(_at(address, key), key, "a key must be text (quote it)"))
-        elif name.startswith("_") or "${" in name:
-            rule = "a key may not begin with '_' or hold '${': a study is data, never code"
-            problems.append(Problem(_at(address, name), held, rule))
-        else:
-            yield name, held
 
 
 def sum_days(numbers: Iterable[Number | None]) -> list[float]:
@@ -161,10 +98,10 @@ class Reader:
             if key not in known:
                 close = nearest(key, known)
                 rule = "is not a known key" if close else f"is not a known key (known: {', '.join(known)})"
-                self.refuse(_at(address, key), value, rule, close)
+                self.refuse(joined(address, key), value, rule, close)
         for key in required:
             if key not in data:
-                self.refuse(_at(address, key), None, "is missing")
+                self.refuse(joined(address, key), None, "is missing")
         return {key: value for key, value in data.items() if key in known}
 
     def things(self, data: object, address: str, reserved: frozenset[str] = RESERVED) -> dict[str, Any]:
@@ -176,7 +113,7 @@ class Reader:
             return {}
         found = {}
         for key in sorted(data):
-            if self.is_id(key, _at(address, key), reserved):
+            if self.is_id(key, joined(address, key), reserved):
                 found[key] = data[key]
         return found
 
@@ -233,7 +170,7 @@ class Reader:
         found = self.fields(value, address, ("da", "en"), ("da", "en"))
         for key, text in found.items():
             if not isinstance(text, str) or not text.strip():
-                self.refuse(_at(address, key), text, "must be a text that is not empty")
+                self.refuse(joined(address, key), text, "must be a text that is not empty")
         return Label(str(found.get("da", name)), str(found.get("en", name)))
 
     def date(self, value: object, address: str) -> float:
@@ -275,10 +212,10 @@ class Reader:
             hint = "; it has no unit" if exponent == 0 else ""
             self.refuse(address, value, _WANTED[dimension] + hint)
             return UNREADABLE
-        rule = None if check is None or math.isnan(number) else check(number)
-        if rule is not None:
+        wrong = None if check is None or math.isnan(number) else check(number)
+        if wrong is not None:
             shown = f" (it is {number:g} with the parameters' values)" if found.parameters else ""
-            self.refuse(address, value, rule + shown)
+            self.refuse(address, value, wrong + shown)
             return UNREADABLE
         return found
 
@@ -315,7 +252,7 @@ class Reader:
         """Return a value given as named steps; with `fields`, a step may hold the value's own fields."""
         found: list[tuple[float, T]] = []
         for name, step in self.things(value, address).items():
-            at, day = _at(address, name), -math.inf
+            at, day = joined(address, name), -math.inf
             if isinstance(step, Mapping) and ("from" in step or "value" in step):
                 rest = {key: held for key, held in step.items() if key != "from"}
                 if "from" in step:
@@ -436,26 +373,6 @@ class Reader:
                 rule = f"shares must sum to one (they sum to {total:.6g}), or one branch must say 'rest'"
                 self.refuse(address, value, rule)
                 return
-
-
-def share(number: float) -> str | None:
-    """Say what is wrong with a share."""
-    return None if 0 <= number <= 1 else "must be a share between 0 and 1"
-
-
-def count(number: float) -> str | None:
-    """Say what is wrong with a whole number."""
-    return None if number >= 0 and abs(number - round(number)) < TOLERANCE else "must be a whole number of at least 0"
-
-
-def at_least_zero(number: float) -> str | None:
-    """Say what is wrong with a number that cannot be negative."""
-    return None if number >= 0 else "must be at least 0"
-
-
-def above_zero(number: float) -> str | None:
-    """Say what is wrong with a number that must be positive."""
-    return None if number > 0 else "must be above 0"
 
 
 _ASCII = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})

@@ -9,7 +9,8 @@ from typing import Any
 from crksim.errors import nearest
 from crksim.model import grammar
 from crksim.model.network import Case, CasedNumber, Dated, Quantity, Referral, TakeUp
-from crksim.model.reading import ALL, Reader, listed, share
+from crksim.model.ranges import share
+from crksim.model.reading import ALL, Reader, listed
 from crksim.model.services import CASED_ZERO, read_cased_number
 
 __all__ = ["read_referral"]

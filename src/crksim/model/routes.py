@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crksim.model.network import Case, Cohort, Condition, Network, Number, Referral, Service, Shares
 from crksim.model.rules import Theta, change_days, cumulative, value_of
 
-__all__ = ["Route", "conditions_of", "homes_of", "reached", "routes_of", "sent", "targets_of"]
+__all__ = ["Route", "comes_before", "conditions_of", "homes_of", "reached", "routes_of", "sent", "targets_of"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any, Final
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label
-from crksim.model.reading import Reader, plain
+from crksim.model.plain import plain
+from crksim.model.reading import Reader
 from crksim.model.typed import read_typed
 
 __all__ = [

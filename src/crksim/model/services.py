@@ -22,7 +22,8 @@ from crksim.model.network import (
     Shares,
     Staffing,
 )
-from crksim.model.reading import ALL, Reader, at_least_zero, count, share
+from crksim.model.ranges import at_least_zero, count, share
+from crksim.model.reading import ALL, Reader
 
 __all__ = ["CASED_ZERO", "read_cased_number", "read_service"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from crksim.model.clock import parse_quantity
 
-__all__ = ["is_steps", "plus", "set_from", "step_name", "substitute", "times", "values_of", "written"]
+__all__ = ["act_from", "is_steps", "plus", "set_from", "step_name", "substitute", "times", "values_of", "written"]
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)")
 Act = Callable[[Any], Any]

@@ -12,7 +12,8 @@ from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.cohorts import read_cohort
 from crksim.model.consistency import check_network
 from crksim.model.network import Label, Network, Parameter, Quantity, Study
-from crksim.model.reading import Reader, plain, plain_label
+from crksim.model.plain import plain
+from crksim.model.reading import Reader, plain_label
 from crksim.model.referrals import read_referral
 from crksim.model.services import read_service
 
