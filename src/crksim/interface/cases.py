@@ -152,8 +152,18 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         studies=(*studies, study),
         ledger=_ledger_sheet().data,
         questions=_questions(scenario, study, places),
-        targets=(),
+        targets=_targets(study.start),
     )
+
+
+def _targets(start: str) -> tuple[Target, ...]:
+    from crksim.analysis.targets import read_targets
+
+    sheet = read_yaml(data_dir("conf") / "targets" / "report.yaml")
+    try:
+        return read_targets(sheet.data, start)
+    except InputError as error:
+        raise locate(error, sheet.places) from error
 
 
 def _questions(scenario: Scenario, study: Study, places: Mapping[str, Place]) -> tuple[Question, ...]:
