@@ -92,18 +92,29 @@ def test_version(capsys):
 
 
 @pytest.mark.e2e
-def test_help_comes_at_once_and_imports_nothing_heavy(tmp_path):
-    """Asked: half a second; the median of three, so that a busy machine does not decide."""
+@pytest.mark.skipif(sys.platform == "win32", reason="reads the processor time of children")
+def test_help_comes_at_once():
+    """Asked: half a second. Processor time, the median of three, so that a busy machine does not decide."""
+    import resource
+
+    def used():
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return spent.ru_utime + spent.ru_stime
+
     seconds = []
     for _ in range(3):
-        begun = time.perf_counter()
+        before = used()
         assert process("--help").returncode == 0
-        seconds.append(time.perf_counter() - begun)
-    assert statistics.median(seconds) < 0.5
+        seconds.append(used() - before)
+    assert statistics.median(seconds) < 0.4
+
+
+@pytest.mark.e2e
+def test_help_imports_nothing_heavy():
     heavy = {"numpy", "scipy", "pandas", "matplotlib", "hydra", "rich", "simpy", "pyarrow", "jinja2", "babel", "yaml"}
-    code = "import sys; from crksim.interface.cli import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    code = "import sys; from crksim.interface.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert heavy & set(eval(found.stderr)) == set()
+    assert heavy & set(found.stderr.split()) == set()
 
 
 @pytest.mark.e2e
@@ -294,7 +305,7 @@ def test_every_text_exists_in_both_languages():
         assert {name for _, name, _, _ in fields(label.da)} == {name for _, name, _, _ in fields(label.en)}, key
     # Words that are the same in both are few and known.
     same = {key for key, label in texts.TEXTS.items() if label.da == label.en}
-    assert same == {"seconds", "at_least"} - {"at_least"}
+    assert same == {"seconds", "chance"}
 
 
 @pytest.mark.unit
@@ -438,7 +449,7 @@ def test_an_unknown_scenario_lists_the_known_ones(capsys, tmp_path):
         (OWN + "  services.youth_group_hoersholmsgade.places.hard: 3\n", "scenarios/own.yaml:6: "),
         (
             OWN.replace("hard: 12", "hard: -2"),
-            "scenarios/own.yaml:5: services.youth_group_hoersholmsgade.places.hard = -2",
+            "scenarios/own.yaml:5: services.youth_group_hoersholmsgade.places.hard",
         ),
         (
             OWN.replace("hard: 12", "hard: tolv"),

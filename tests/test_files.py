@@ -54,7 +54,7 @@ def test_an_empty_file_is_an_empty_map():
         ("- a\n", "f.yaml:1: file = ['a']: must be a map of keys and values"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: file = '---': must hold one document only"),
         ("a: b: c\n", "f.yaml:1: text = 'a: b: c': not valid YAML: mapping values are not allowed"),
-        ("a: 1\n\tb: 2\n", "f.yaml:2: text = 'b: 2': not valid YAML: found character that cannot start any token"),
+        ("a: 1\n\tb: 2\n", "f.yaml:2: text = 'b: 2': not valid YAML: found a tab character"),
         ("? [a]\n: 1\n", "f.yaml:1: file = '[...] or {...}': a key must be plain text"),
         ("a: " + "[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), "must be nested at most 40 deep"),
     ],

@@ -86,7 +86,9 @@ def _dispatch(words: Sequence[str]) -> int:
 
         return do_command(rest[0], rest[1:], lang)
     command = read_words(words, lang)
-    runs = list(expand(command)) if command.multirun else [command]
+    runs = list(expand(command))
+    if len(runs) > 1 and not command.multirun:
+        raise InputError(list(_several(command, lang)))
     from crksim.interface.jobs import run, run_all
     from crksim.interface.screen import Screen
 
@@ -177,7 +179,9 @@ def read_words(words: Sequence[str], lang: str) -> Command:
         elif key in SETTINGS:
             settings.append(f"{key}={word.partition('=')[2]}")
         else:
-            fault(word, "unknown_key", nearest(key, SETTINGS) or nearest(key.split(".")[0], MODEL_HEADS))
+            head = key.split(".")[0]
+            known = SETTINGS if head == key and head not in MODEL_HEADS else MODEL_HEADS
+            fault(word, "unknown_key", nearest(head, known))
         seen.add(key)
     if problems:
         raise InputError(problems)
@@ -201,9 +205,12 @@ def _meant(word: str) -> str | None:
 def _quoted(word: str) -> str:
     """Return ``name=value`` as Hydra's grammar takes it: what is not plain ASCII stands between quotation marks."""
     name, _, value = word.partition("=")
+    if name == "references" and "," in value and not value.startswith("["):
+        return f"{name}=[{value}]"
     if not value or _PLAIN_VALUE.fullmatch(value) or value[0] in "'\"":
         return word
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    # Within quotes Hydra takes a backslash as it is, unless a quote follows.
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
     return f"{name}='{escaped}'"
 
 
@@ -264,6 +271,16 @@ def expand(command: Command) -> Iterator[Command]:
         yield Command(chosen[:size], chosen[size:])
 
 
+def _several(command: Command, lang: str) -> Iterator[Problem]:
+    """Yield a fault for every word with several values in a command for one run."""
+    from crksim.interface.sheets import COMMAND_LINE
+    from crksim.interface.texts import say
+
+    for word in (*command.settings, *command.changes):
+        if len(_choices(word)) > 1:
+            yield Problem("word", word, say(lang, "several"), file=COMMAND_LINE)
+
+
 def _choices(word: str) -> list[str]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Glob
@@ -272,7 +289,7 @@ def _choices(word: str) -> list[str]:
     from crksim.interface.files import scenario_files
 
     name, sign, value = word.partition("=")
-    if name == "references" or not sign:
+    if name == "references" or ".label" in name or not sign:
         return [word]
     if not value.isascii():
         # Hydra's grammar takes no Danish letters; names between commas need none of it.

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NoReturn
 
 from crksim.errors import InputError, Problem, nearest
@@ -121,6 +122,13 @@ def _show(words: argparse.Namespace, lang: str) -> None:
     _write()
     for line in case.lines(lang):
         _write(line)
+    if case.scenario.variants:
+        _write(f"{say(lang, 'switches')}:")
+    for variant in case.scenario.variants:
+        _write(f"  · {getattr(variant.label, lang)} (switch.{variant.id}=true)")
+    if case.scenario.notes is not None:
+        _write()
+        _write(fill(str(getattr(case.scenario.notes, lang)), 100))
     _write(f"{say(lang, 'file')}: {shown_name(find_scenario(words.scenario, paths=True))}")
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from crksim.errors import InputError, Problem
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
-from crksim.interface.settings import Settings
+from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
@@ -107,12 +107,28 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     cases = [_load(settings, changes) for settings, changes in runs]
     found: list[Finished] = []
     try:
-        for case, (settings, changes) in zip(cases, runs, strict=True):
-            found.append(_run_case(case, settings, changes, watch))
+        for name, case, (settings, changes) in zip(_names(runs), cases, runs, strict=True):
+            found.append(replace(_run_case(case, settings, changes, watch), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found)
     return found
+
+
+def _names(runs: Sequence[tuple[Settings, Sequence[str]]]) -> list[str]:
+    """Return a short name for every run: what it does not share with all the others."""
+    words = [
+        [str(settings.scenario), *(f"{name}={getattr(settings, name)}" for name in SETTINGS[1:]), *changes]
+        for settings, changes in runs
+    ]
+    shared = set(words[0]).intersection(*words[1:])
+    return [" ".join(_short(word) for word in own if word not in shared) or own[0] for own in words]
+
+
+def _short(word: str) -> str:
+    """Return ``places.hard=6`` of ``services.x.places.hard=6``."""
+    address, sign, value = word.partition("=")
+    return ".".join(address.split(".")[-2:]) + sign + value
 
 
 def _load(settings: Settings, changes: Sequence[str]) -> Case:
@@ -186,7 +202,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
         evidence=case.evidence(),
         lang=settings.lang,
     )
-    finished = Finished(folder, result, " ".join([case.name, *changes]))
+    finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)
     return finished
 

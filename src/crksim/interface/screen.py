@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from crksim.interface.texts import number, percent, say
@@ -65,8 +66,9 @@ class Screen:
         if self.text(case.scenario.question):
             self.line(self.text(case.scenario.question))
         self.line()
+        width = max(self._console().width, 40)
         for line in case.lines(self.lang):
-            self.line(line)
+            self.line("\n".join(wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)))
         size = say(
             self.lang,
             "running",
@@ -139,7 +141,7 @@ class Screen:
         table.add_column(reference, justify="right", max_width=10)
         for key in ("what_if", "range", "chance"):
             table.add_column(say(self.lang, key), justify="right", no_wrap=key != "chance", max_width=18)
-        table.add_column(say(self.lang, "verdict"), min_width=10, max_width=26)
+        table.add_column(say(self.lang, "verdict"), max_width=26)
         for row in rows:
             chance = f"≥ {self._worthwhile(row)}: {percent(self.lang, row.chance)}"
             values = (self._value(row, row.reference), self._value(row, row.what_if))
@@ -151,7 +153,7 @@ class Screen:
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 1, 0, 0), show_edge=False)
-        table.add_column(say(self.lang, "measure"), min_width=20, max_width=44)
+        table.add_column(say(self.lang, "measure"), max_width=44)
         return table
 
     def _named(self, row: ComparisonRow) -> str:
@@ -213,5 +215,5 @@ def deciding(result: Result, against: str) -> list[ComparisonRow]:
     """
     rows = [row for row in result.comparison if row.against == against]
     chosen = [row for row in rows if row.decides][:ROWS]
-    staff = [row for row in rows if row.measure.endswith(".fte") and row not in chosen]
-    return chosen + staff[:1]
+    staff = [row for row in rows if row.measure.endswith(".fte")]
+    return chosen if any(row in chosen for row in staff) else chosen + staff[:1]

@@ -14,10 +14,10 @@ TEXTS: dict[str, Label] = {
         "a flight simulator for the treatment flows of Center for Rusmiddelbehandling København",
     ),
     "not_for": Label(
-        "Tænkte borgere, bygget på en evaluering fra 2016-17. Siger ikke, om behandlingen virker, eller hvem der skal "
-        "henvises.",
-        "Imagined citizens, built on an evaluation of 2016-17. Does not say whether treatment works or who should be "
-        "referred.",
+        "Tænkte borgere, bygget på en evaluering fra 2016-17.\n"
+        "Siger ikke, om behandlingen virker, eller hvem der skal henvises.",
+        "Imagined citizens, built on an evaluation of 2016-17.\n"
+        "Does not say whether treatment works or who should be referred.",
     ),
     "unknown_word": Label("er hverken en kommando eller navn=værdi", "is neither a command nor name=value"),
     "unknown_key": Label(
@@ -25,7 +25,7 @@ TEXTS: dict[str, Label] = {
     ),
     "unknown_flag": Label("er ikke et kendt tilvalg", "is not a known option"),
     "gave_twice": Label("er givet to gange", "is given twice"),
-    "several": Label("har flere værdier; brug -m foran", "has several values; put -m in front"),
+    "several": Label("har flere værdier; sæt -m foran", "has several values; put -m in front"),
     "own": Label("egne, i ./scenarios", "your own, in ./scenarios"),
     "shipped": Label("følger med crksim", "shipped with crksim"),
     "no_scenarios": Label("ingen afprøvninger fundet", "no scenarios found"),
@@ -34,6 +34,7 @@ TEXTS: dict[str, Label] = {
     "changes": Label("Ændringer fra {date}", "Changes from {date}"),
     "changes_start": Label("Ændringer fra begyndelsen", "Changes from the start"),
     "no_changes": Label("Ingen ændringer.", "No changes."),
+    "switches": Label("Kan slås til", "Can be switched on"),
     "against": Label("Sammenlignes med", "Compared with"),
     "file": Label("Fil", "File"),
     "written": Label("Skrevet: {path}", "Written: {path}"),
@@ -103,7 +104,7 @@ Indstillinger (navn=værdi):
   members=50    udgaver af CRK              futures=2     fremtider per udgave
   seed=1        samme frø, samme tal        workers=0     processer; 0 er alle
   lang=da|en    sprog                       out=outputs   mappe til kørsler
-  window=2019-01-01..2020-01-01             references=without,decided
+  window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
 
 {not_for}
@@ -129,7 +130,7 @@ Settings (name=value):
   members=50    versions of CRK             futures=2     futures per version
   seed=1        same seed, same numbers     workers=0     processes; 0 is all
   lang=da|en    language                    out=outputs   folder for runs
-  window=2019-01-01..2020-01-01             references=without,decided
+  window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
 
 {not_for}
