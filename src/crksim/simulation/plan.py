@@ -59,6 +59,7 @@ class Structure:
         self.end_names = (*REASONS, *sorted((ends | {"done"}) - set(REASONS)))
         self.end_index = {name: index for index, name in enumerate(self.end_names)}
         self.status_names = tuple(sorted(_statuses(self.services)))
+        self.lethal = any(_leads_to_death(service) for service in self.services)
         self.kinds: list[dict[str, str]] = []
         self._kind_index: dict[tuple[tuple[str, str], ...], int] = {}
         self._changed: dict[tuple[int, tuple[tuple[str, str], ...]], int] = {}
@@ -169,6 +170,12 @@ def _statuses(services: tuple[Service, ...]) -> set[str]:
         if shares is not None
         for name, _ in shares.branches
     }
+
+
+def _leads_to_death(service: Service) -> bool:
+    ends = [name for case in service.ends for end in case.value for name, _ in end.to.branches]
+    closing = [to for _, _, to in service.closes.present] if service.closes is not None else []
+    return "died" in ends or "died" in closing
 
 
 def _collect(value: object, days: set[float]) -> None:
@@ -297,7 +304,10 @@ class Plan:
         death = self.steps(it.death[signature[2]].value) if signature[2] >= 0 else None
         if death is not None and death.rates == [0.0]:
             death = None
-        return Behaviour(number, it.luck_key, tuple(sums), bound, death)
+        behaviour = Behaviour(number, it.luck_key, tuple(sums), bound, death)
+        # An end or a closing that leads to death ends every strand, so every stay must be found again.
+        behaviour.simple = behaviour.simple and not self.structure.lethal
+        return behaviour
 
     def _bind_end(self, service: Service, end: End, own: int, default: int, day: float) -> BoundEnd:
         law = None
