@@ -151,6 +151,15 @@ def test_a_range_of_fewer_than_two_values_is_not_defined():
     assert likely_range(np.array([3.0, 1.0])) == (1.0, 3.0)
 
 
+@pytest.mark.unit
+def test_the_ends_of_a_range_of_counts_are_counts():
+    counts = np.random.default_rng(14).poisson(19.0, 40).astype(float)
+    low, high = likely_range(counts)
+    outer = likely_range(counts, outward=True)
+    assert outer[0] <= low < high <= outer[1]
+    assert set(outer) <= set(counts)
+
+
 # --- verdicts --------------------------------------------------------------------------------------------------------
 
 
@@ -330,6 +339,6 @@ def test_the_replay_stands_beside_the_report_with_the_range_of_single_futures():
     starts, wait = replay_rows(targets, values)
     assert (starts.fact, starts.reported, starts.mark, starts.day) == ("starts_2017", 19.0, "predicted", 731.0)
     assert starts.mean == 39.5
-    assert (starts.low, starts.high) == pytest.approx((0.05 * 81 - 1, 0.95 * 81 - 1))
+    assert (starts.low, starts.high) == (3.0, 76.0)  # the 4.05th and the 76.95th of 0, 1, 2 ..., moved outward
     assert wait.mean == 3.0
     assert math.isnan(wait.low)

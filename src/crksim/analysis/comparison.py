@@ -201,7 +201,7 @@ def _f_quantiles(between: int, residual: int) -> Floats:
     return np.asarray(fdtri(between, residual, (np.arange(99) + 0.5) / 99))
 
 
-def likely_range(values: Floats) -> tuple[float, float]:
+def likely_range(values: Floats, *, outward: bool = False) -> tuple[float, float]:
     """Return the range that 9 in 10 of the population of `values` fall into.
 
     The quantiles at 5 and 95 % by rank (p (n + 1); Hyndman & Fan 1996, definition 6), whose expected coverage is
@@ -211,12 +211,16 @@ def likely_range(values: Floats) -> tuple[float, float]:
     ----------
     values : ndarray of float, shape (n,)
         NaN in both places for fewer than two values.
+    outward : bool
+        Whether each end is moved outward to the next of the values, as counts need; else it lies between two of them.
     """
     if len(values) < 2:
         return float("nan"), float("nan")
     tail = (1.0 - PROBABILITY) / 2.0
-    low, high = np.quantile(values, [tail, 1.0 - tail], method="weibull")
-    return float(low), float(high)
+    low, high = (float(end) for end in np.quantile(values, [tail, 1.0 - tail], method="weibull"))
+    if outward:
+        return float(values[values <= low].max()), float(values[values >= high].min())
+    return low, high
 
 
 def compare(
@@ -363,7 +367,7 @@ def replay_rows(targets: Sequence[Target], values: Floats) -> tuple[ReplayRow, .
     for column, target in enumerate(targets):
         found = values[:, :, column]
         found = found[np.isfinite(found)]
-        low, high = likely_range(found)
+        low, high = likely_range(found, outward=True)
         rows.append(
             ReplayRow(
                 fact=target.fact,
