@@ -16,6 +16,7 @@ from crksim import output
 from crksim.analysis.results import VERDICTS
 from crksim.model.ledger import Evidence
 from crksim.model.network import Label
+from crksim.output import figures
 from crksim.output.figures import draw_figures
 from crksim.output.report import render
 from crksim.output.report.focus import change_day, flow_picture, name_of, present_facts, present_services
@@ -78,6 +79,12 @@ def page(html):
 @pytest.fixture(scope="module")
 def run(folder):
     return read_run(folder)
+
+
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Drawing takes most of the time, and these tests do not look at figures."""
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: {})
 
 
 def write(tmp_path, **changes):
@@ -293,6 +300,7 @@ def test_page_one_has_the_box_before_any_table(html, page):
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
 def test_box_is_there_also_without_facts_and_evidence(tmp_path):
     found = Page((write(tmp_path, result={"replay": ()}, evidence=[]) / "report.html").read_text("utf-8"))
     assert "der er ingen kontroltal at holde den op imod" in found.text("da")
@@ -313,6 +321,7 @@ def test_answer_gives_numbers_range_chance_and_single_courses(page):
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
 def test_answer_says_so_when_the_model_has_none(tmp_path):
     unknown = tuple(
         replace(row, difference=math.nan, verdict="model_cannot_answer") for row in make_result().comparison

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from crksim.errors import InputError
-from crksim.output import rundir
+from crksim.output import figures, rundir
 from crksim.output.rundir import changed_files, rewrite_report, run_mark, write_run
 from crksim.output.tables import gate, read_run
 from tests.make_result import make_result, make_run, make_scenario, make_study
@@ -40,6 +40,12 @@ FILES = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_run(folder=tmp_path_factory.mktemp("outputs") / "run", lang="da", **make_run())
+
+
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Drawing takes most of the time, and these tests do not look at figures."""
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: {})
 
 
 def contents(folder):
@@ -127,6 +133,7 @@ def test_manifest_tells_versions_and_checksums_and_nothing_of_the_machine_owner(
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
 def test_changed_and_missing_files_are_found(tmp_path):
     folder = write_run(folder=tmp_path / "run", lang="en", **make_run())
     assert changed_files(folder) == []
@@ -147,6 +154,7 @@ def test_mark_hangs_on_study_scenario_seed_and_size_only():
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
 def test_taken_name_gets_a_number(tmp_path):
     wished = tmp_path / "run"
     wished.mkdir()
@@ -217,6 +225,7 @@ def test_gate_counts_predicted_facts_only():
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
 def test_result_without_rows_is_written_and_read(tmp_path):
     run = make_run()
     run["result"] = replace(run["result"], comparison=(), series=(), replay=(), flows={}, changes=())

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,12 +38,12 @@ def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = (
     pq.write_table(pa.table(columns), path, compression="zstd")
 
 
-def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the named columns of a parquet file as lists."""
+def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the named columns of a parquet file, text as objects."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(path, columns=list(columns))
-    return {name: table.column(name).to_pylist() for name in columns}
+    return {name: table.column(name).to_numpy() for name in columns}
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -114,7 +114,9 @@ def _write_sources(
     draft: Path, result: Result, study: Mapping[str, Any], scenario: Mapping[str, Any], mark: str, lang: str
 ) -> None:
     for name, content in (("study", study), ("scenario", scenario)):
-        _write_text(draft / f"{name}.yaml", yaml.safe_dump(_plain(content), allow_unicode=True, sort_keys=False))
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        text = yaml.dump(_plain(content), Dumper=dumper, allow_unicode=True, sort_keys=False)
+        _write_text(draft / f"{name}.yaml", text)
     about = {
         "scenario": result.scenario,
         "title": vars(result.title),
@@ -147,7 +149,7 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
 
 def _write_pages(folder: Path, lang: str | None = None) -> None:
     from crksim.output import figures
-    from crksim.output.report import render
+    from crksim.output.report import render_run
     from crksim.output.workbook import write_workbook
 
     run = read_run(folder)
@@ -156,7 +158,7 @@ def _write_pages(folder: Path, lang: str | None = None) -> None:
         for name, svg in figures.draw_figures(run, language).items():
             _write_text(folder / "figures" / f"{name}.{language}.svg", svg)
     write_workbook(folder / "results.xlsx", run, lang or run.lang)
-    _write_text(folder / "report.html", render(folder, lang or run.lang))
+    _write_text(folder / "report.html", render_run(run, folder / "figures", lang or run.lang))
 
 
 def _circumstances(result: Result, mark: str, lang: str) -> dict[str, Any]:

@@ -250,19 +250,23 @@ def _read_csv(path: Path, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         ]
 
 
+def _read_yaml(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text("utf-8"), Loader=loader) or {}
+
+
 def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[World, ...]]:
     from crksim.output.export import read_parquet
 
     table = read_parquet(folder / "measures.parquet", ["measure", "value"])
-    names: list[str] = table["measure"]
-    values: NDArray[np.float64] = np.asarray(table["value"], dtype=np.float64)
-    count = len(names) // (len(about["worlds"]) * about["members"] * about["futures"])
+    values: NDArray[np.float64] = np.array(table["value"], dtype=np.float64)
+    count = len(values) // (len(about["worlds"]) * about["members"] * about["futures"])
     blocks = values.reshape(len(about["worlds"]), about["members"], about["futures"], count)
     worlds = tuple(
         World(world["id"], world["scenario"], Label(**world["label"]), blocks[i])
         for i, world in enumerate(about["worlds"])
     )
-    return tuple(names[:count]), worlds
+    return tuple(table["measure"][:count].tolist()), worlds
 
 
 def read_run(folder: Path) -> Run:
@@ -293,15 +297,17 @@ def read_run(folder: Path) -> Run:
         comparison=tuple(
             _build(ComparisonRow, row) for row in _read_csv(folder / "comparison.csv", _columns(ComparisonRow))
         ),
-        series=tuple(SeriesRow(*values) for values in zip(*series.values(), strict=True)),
+        series=tuple(
+            SeriesRow(*values) for values in zip(*(column.tolist() for column in series.values()), strict=True)
+        ),
         replay=tuple(_build(ReplayRow, row) for row in _read_csv(folder / "replay.csv", _columns(ReplayRow))),
         flows=flows,
         changes=tuple(Label(**label) for label in about["changes"]),
     )
     return Run(
         result=result,
-        study=yaml.safe_load((folder / "study.yaml").read_text("utf-8")) or {},
-        scenario=yaml.safe_load((folder / "scenario.yaml").read_text("utf-8")) or {},
+        study=_read_yaml(folder / "study.yaml"),
+        scenario=_read_yaml(folder / "scenario.yaml"),
         evidence=tuple(_read_csv(folder / "evidence.csv", {})),
         mark=about["mark"],
         lang=about["lang"],

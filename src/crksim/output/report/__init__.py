@@ -8,9 +8,9 @@ from pathlib import Path
 
 from crksim.output.report.page import build_page
 from crksim.output.report.wording import Wording
-from crksim.output.tables import LANGUAGES, read_run
+from crksim.output.tables import LANGUAGES, Run, read_run
 
-__all__ = ["render"]
+__all__ = ["render", "render_run"]
 
 
 def render(folder: Path, lang: str | None = None) -> str:
@@ -28,17 +28,31 @@ def render(folder: Path, lang: str | None = None) -> str:
     FileNotFoundError
         When a file of the run is missing.
     """
+    folder = Path(folder)
+    run = read_run(folder)
+    return render_run(run, folder / "figures", lang or run.lang)
+
+
+def render_run(run: Run, figures: Path, first: str) -> str:
+    """Return the report of a run that has been read, with the drawings in the folder `figures`.
+
+    Parameters
+    ----------
+    run : Run
+        What the run folder holds.
+    figures : Path
+        Folder with ``<name>.<lang>.svg``.
+    first : str
+        Language the page opens in.
+    """
     import jinja2
     from markupsafe import Markup
 
-    folder = Path(folder)
-    run = read_run(folder)
-    first = lang or run.lang
     pages = []
     for language in sorted(LANGUAGES, key=lambda one: one != first):
         svgs = {
             path.name.removesuffix(f".{language}.svg"): Markup(_inline(path, language))
-            for path in sorted((folder / "figures").glob(f"*.{language}.svg"))
+            for path in sorted(figures.glob(f"*.{language}.svg"))
         }
         pages.append(build_page(run, language, svgs))
     environment = jinja2.Environment(
