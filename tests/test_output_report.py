@@ -332,6 +332,14 @@ def test_answer_says_so_when_the_model_has_none(tmp_path):
 
 
 @pytest.mark.unit
+def test_what_the_model_cannot_answer_gets_no_range_and_no_chance(run):
+    row = replace(run.result.comparison[0], verdict="model_cannot_answer")
+    told = build_page(replace(run, result=replace(run.result, comparison=(row,))), "en", {})
+    assert not told["deciding"][0]["known"]
+    assert told["answer"]["lines"] == [EN.text("answer_none")]
+
+
+@pytest.mark.unit
 def test_label_with_a_unit_in_it_is_not_given_the_unit_again(run):
     label = Label("Ungegrupper: opstarter om året", "Youth groups: starts per year")
     row = replace(run.result.comparison[0], label=label)

@@ -73,7 +73,7 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
         "verdict": words.text(row.verdict),
         "verdict_id": row.verdict,
         "symbol": _SYMBOLS[row.verdict],
-        "known": not math.isnan(row.difference),
+        "known": not math.isnan(row.difference) and row.verdict != "model_cannot_answer",
         "year": "–" if math.isnan(row.better) else _single_year(row, words, "single_year_cell"),
     }
 
