@@ -29,6 +29,15 @@ def fail_at_three(number):
     return number
 
 
+def fail_or_last(seconds):
+    time.sleep(0 if seconds == 3 else seconds)
+    return fail_at_three(seconds)
+
+
+def interrupt(done, total):
+    raise KeyboardInterrupt
+
+
 def wrong_input(number):
     raise InputError([Problem("services.a.places.hard", number, "must be at least 0")])
 
@@ -100,6 +109,16 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
 def test_a_unit_that_kills_its_worker_twice_is_named():
     with open_pool(2) as pool, pytest.raises(CheckError, match="member 2: its process was killed twice"):
         list(pool.run_all(die_always, range(6), name="member {}".format))
+
+
+@pytest.mark.unit
+def test_what_has_begun_is_not_waited_for_after_a_failure_or_ctrl_c():
+    began = time.monotonic()
+    with pytest.raises(CheckError, match="nothing to share"), open_pool(2) as pool:
+        list(pool.run_all(fail_or_last, [3, 60, 60, 60]))
+    with pytest.raises(KeyboardInterrupt), open_pool(2) as pool:
+        list(pool.run_all(fail_or_last, [0, 60, 60, 60], progress=interrupt))
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.unit

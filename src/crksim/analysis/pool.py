@@ -89,6 +89,9 @@ def open_pool(workers: int = 1) -> Iterator[Pool]:
     os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
     try:
         yield processes
+    except BaseException:
+        processes.close(at_once=True)
+        raise
     finally:
         processes.close()
         for name, value in before.items():
@@ -162,6 +165,7 @@ class _Processes:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
+        self._others: set[int | None] = set()
 
     def run_all(
         self,
@@ -219,18 +223,26 @@ class _Processes:
     def _submit(self, function: Callable[[Item], Value], item: Item) -> Future[Value | _Failure]:
         if self._executor is None:
             from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
+            from multiprocessing import active_children, get_context
 
+            self._others = {child.pid for child in active_children()}
             self._executor = ProcessPoolExecutor(
                 self.workers, mp_context=get_context("spawn"), initializer=_begin_worker
             )
         return self._executor.submit(_attempt, function, item)
 
-    def close(self) -> None:
-        """End the workers; what has not begun is not begun."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+    def close(self, *, at_once: bool = False) -> None:
+        """End the workers; what has not begun is not begun, and `at_once` nor is what has begun finished."""
+        from multiprocessing import active_children
+
+        if self._executor is None:
+            return
+        if at_once:
+            for child in active_children():
+                if child.pid not in self._others:
+                    child.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor = None
 
 
 def _broken(future: Future[Value]) -> bool:
