@@ -435,15 +435,15 @@ def test_changes_are_told_in_both_languages_with_the_address_last():
     changes = {
         "services.clinic.places.hard": 6,
         "services.clinic.length.value": {"times": 1.5},
-        "services.group_west": {"like": "services.group_east", "site": "west"},
+        "services.group_west": {"like": "services.group_east", "site": "west", "opens": "2018-03-01"},
         "referrals.to_group": "drop",
         "services.east.ends.dropped_out.to.clinic": 0.3,
     }
     told = describe(base, scenario(changes))
     assert [label.en for label in told] == [
-        "New: Group east, West, like Group east; but site West (services.group_west)",
+        "New: Group east, West, like Group east; but opens 1 March 2018 (services.group_west)",
         "To group is dropped (referrals.to_group)",
-        "The clinic: length.value: times 1.5 (+50 %) (services.clinic.length.value)",
+        "The clinic: length of stay: times 1.5 (+50 %) (services.clinic.length.value)",
         "The clinic: places at a time: 6 instead of 4 (services.clinic.places.hard)",
         "East: share going on to The clinic after 'dropped_out': 0.3 instead of 0.2"
         " (services.east.ends.dropped_out.to.clinic)",

@@ -30,11 +30,14 @@ def check_network(reader: Reader, network: Network) -> None:
     """
     _check_homes(reader, network)
     _check_openings(reader, network)
-    _check_origins(reader, network)
     _check_nearest(reader, network)
     _check_luck(reader, network)
+    visited: set[str] = set()
     for cohort in network.cohorts:
-        _check_cohort(reader, network, cohort)
+        names, home_at = reached(network, cohort, reader.theta)
+        visited |= names
+        _check_cohort(reader, network, cohort, names, home_at)
+    _check_origins(reader, network, visited)
     if not reader.problems:
         _check_circles(reader, network)
         _check_blocking(reader, network)
@@ -94,12 +97,9 @@ def _early(reader: Reader, network: Network, late: Service) -> str | None:
     return None
 
 
-def _check_origins(reader: Reader, network: Network) -> None:
+def _check_origins(reader: Reader, network: Network, visited: set[str]) -> None:
     """``origin`` makes sense in services to which a rule leads."""
     led_to = {name for rule in network.referrals for name in targets_of(network, rule) if rule.stay != "beside"}
-    visited: set[str] = set()
-    for cohort in network.cohorts:
-        visited |= reached(network, cohort, reader.theta)[0]
     for service in network.services:
         for route in routes_of(service):
             says = any(word == "origin" for word, _ in route.shares.branches)
@@ -127,10 +127,11 @@ def _check_luck(reader: Reader, network: Network) -> None:
         keys.setdefault(cohort.luck_key, cohort.id)
 
 
-def _check_cohort(reader: Reader, network: Network, cohort: Cohort) -> None:
+def _check_cohort(
+    reader: Reader, network: Network, cohort: Cohort, names: frozenset[str], home_at: tuple[str, ...]
+) -> None:
     """A cohort has a value for every attribute that a condition it can meet reads."""
     has = {name for name, _ in cohort.attributes} | {"cohort"}
-    names, home_at = reached(network, cohort, reader.theta)
     missing: dict[str, str] = {}
     if home_at and "home" not in has and "home" in reader.attributes:
         missing["home"] = home_at[0]

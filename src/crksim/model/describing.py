@@ -33,6 +33,7 @@ _FIELDS: Final[dict[str, tuple[str, str]]] = {
     "opens": ("åbner", "opens"),
     "closes": ("lukning", "closing"),
     "closes.on": ("lukker", "closes"),
+    "length.value": ("indskrivningstid", "length of stay"),
     "ends.*": ("afslutningen '{}'", "the end '{}'"),
     "ends.*.share": ("andel, der afsluttes som '{}'", "share that ends as '{}'"),
     "ends.*.hazard": ("rate, hvormed '{}' sker", "rate at which '{}' happens"),
@@ -65,6 +66,11 @@ _WORDS: Final[dict[str, str]] = {
     **{"days": "dage", "day": "dag", "hours": "timer", "hour": "time", "minutes": "minutter", "minute": "minut"},
     **{"person-years": "personår", "person-year": "personår", "leave": "udskrevet", "home": "egen enhed"},
     **{"origin": "henvisende enhed", "died": "død", "rest": "resten", "mean": "middel"},
+}
+_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-\d{2}")
+_MONTHS: Final[dict[str, str]] = {
+    "da": "januar februar marts april maj juni juli august september oktober november december",
+    "en": "January February March April May June July August September October November December",
 }
 _AWAY: Final[dict[str, str]] = {
     "leave": "discharge",
@@ -140,7 +146,8 @@ class _Words:
             source = change.source.split(".")
             like = self.name(source[0], source[1]) if len(source) > 1 else change.source
             text = self.say(f"Nyt: {field or subject}, som {like}", f"New: {field or subject}, like {like}")
-            extra = [f"{self.short(key)} {self.value(held)}" for key, held in change.value.items() if key != "label"]
+            hidden = {"label", "site"} if "label" not in change.value else {"label"}
+            extra = [f"{self.short(key)} {self.value(held)}" for key, held in change.value.items() if key not in hidden]
             return text + (self.say("; men ", "; but ") + ", ".join(extra) if extra else "")
         if change.op == "add":
             return self.say("Nyt: ", "New: ") + (f"{subject}: {field}" if field else subject)
@@ -152,9 +159,17 @@ class _Words:
             return head + self.say("ganget med ", "times ") + self.value(change.value) + self.percent(change.value)
         if change.op == "plus":
             return f"{head}plus {self.value(change.value)}"
-        old = self.old(parts)
-        new = self.value(change.value)
-        return head + new + (self.say(" i stedet for ", " instead of ") + self.value(old) if old is not None else "")
+        return head + self.instead(self.old(parts), change.value)
+
+    def instead(self, old: Any, new: Any) -> str:
+        """Return a new value beside the old one."""
+        if old is None:
+            return self.value(new)
+        if old == new:
+            return self.say("fortsat ", "still ") + self.value(new)
+        if isinstance(old, str) and isinstance(new, str) and new.startswith(old + " * "):
+            return self.say("ganget med ", "times ") + self.value(new[len(old) + 3 :])
+        return self.value(new) + self.say(" i stedet for ", " instead of ") + self.value(old)
 
     def percent(self, factor: Any) -> str:
         """Return a factor as a change in percent."""
@@ -185,9 +200,37 @@ class _Words:
         for pattern, texts in _FIELDS.items():
             keys = pattern.split(".")
             if len(keys) == len(field) and all(a in ("*", b) for a, b in zip(keys, field, strict=True)):
-                names = [self.value(b) for a, b in zip(keys, field, strict=True) if a == "*"]
-                return texts[self.lang == "en"].format(*reversed(names))
-        return ".".join(field)
+                names = [self.end(parts, b) for a, b in zip(keys, field, strict=True) if a == "*"]
+                return texts[self.lang == "en"].format(*reversed(names)) + self.case(parts)
+        return ".".join(field) + self.case(parts)
+
+    def end(self, parts: list[str], name: str) -> str:
+        """Return the label of an end, or a name as people write it."""
+        at = parts.index(name)
+        held = self.at(parts[: at + 1]) if parts[at - 1] == "ends" else None
+        label = held.get("label") if isinstance(held, Mapping) else None
+        return str(label[self.lang]) if isinstance(label, Mapping) and self.lang in label else self.value(name)
+
+    def case(self, parts: list[str]) -> str:
+        """Return whom a case is about, in brackets, when the address names one."""
+        told = []
+        for index, part in enumerate(parts[:-1]):
+            case = self.at(parts[: index + 2]) if part == "cases" else None
+            if isinstance(case, Mapping):
+                when = case.get("when")
+                told += (
+                    [self.value(held) for held in when.values()]
+                    if isinstance(when, Mapping)
+                    else [self.say("øvrige", "the others")]
+                )
+        return f" ({'; '.join(told)})" if told else ""
+
+    def at(self, parts: list[str]) -> Any:
+        """Return what stands at an address now, or None."""
+        node: Any = self.study
+        for part in parts:
+            node = node.get(part) if isinstance(node, Mapping) else None
+        return node
 
     def short(self, key: str) -> str:
         """Return what a key of a copy is called."""
@@ -215,7 +258,11 @@ class _Words:
             return ", ".join(self.value(held) for held in value)
         text = str(value)
         if "@" in text:
-            return re.sub(r"@([a-z][a-z0-9_]*)", lambda m: f"'{self.name('parameters', m[1])}'", text)
+            named = re.sub(r"@([a-z][a-z0-9_]*)", lambda m: f"'{self.name('parameters', m[1])}'", text)
+            return named.replace(" * ", " × ")
+        if _DATE.fullmatch(text):
+            year, month, day = (int(part) for part in text.split("-"))
+            return self.say(f"{day}. ", f"{day} ") + _MONTHS[self.lang].split()[month - 1] + f" {year}"
         if text in self.study.get("services", {}) or f"services.{text}" in self.copies:
             return self.name("services", text)
         if self.lang == "en":

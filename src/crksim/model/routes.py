@@ -66,6 +66,8 @@ def homes_of(network: Network, cohort: Cohort | None = None) -> frozenset[str]:
 
 def sent(shares: Shares, theta: Theta, until: float = math.inf) -> frozenset[str]:
     """Return the destinations to which anybody is sent before day `until`."""
+    if len(shares.branches) == 1:
+        return frozenset({shares.branches[0][0]})
     found = set()
     for day in change_days(*(number for _, number in shares.branches if number is not None)):
         if day < until:

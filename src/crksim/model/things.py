@@ -143,7 +143,11 @@ def copy_label(data: Mapping[str, Any], source: list[str], differs: Mapping[str,
     if "site" not in differs:
         return {"da": label["da"] + " (kopi)", "en": label["en"] + " (copy)"}
     site = _label(data, "services", str(differs["site"]))
-    return {lang: f"{label[lang].rpartition(', ')[0] or label[lang]}, {site[lang]}" for lang in ("da", "en")}
+    found = {}
+    for lang in ("da", "en"):
+        base = label[lang].rpartition(", ")[0] or label[lang]
+        found[lang] = f"{base}, {site[lang].partition(' (')[0]}"  # a remark in brackets belongs to the site alone
+    return found
 
 
 def _label(data: Mapping[str, Any], collection: str, name: str) -> dict[str, str]:
