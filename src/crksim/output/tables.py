@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LANGUAGES",
+    "PRIVACY",
     "Run",
     "flat",
     "frame",

@@ -14,7 +14,7 @@ import yaml
 
 from crksim.model.network import Label
 
-__all__ = ["Wording", "texts"]
+__all__ = ["Wording", "is_share", "texts"]
 
 _MINUS = "\u2212"
 _DASH = "\u2013"
