@@ -55,19 +55,7 @@ class Chunk:
         self.blocks: dict[Any, Any] = {}
 
 
-class _Nobody:
-    """What most citizens never have; a citizen's own dict is made only when one of these is set."""
-
-    __slots__ = ()
-    strands = 0
-    main: Stay | None = None
-    beside: dict[int, Stay] | None = None
-    considered: dict[int, int] | None = None
-    lifetime: dict[int, int] | None = None
-    budget = math.inf
-
-
-class Citizen(_Nobody):
+class Citizen:
     """One imagined citizen.
 
     Parameters
@@ -80,14 +68,38 @@ class Citizen(_Nobody):
         Kind in the structure.
     chunk, place : Chunk, int
         Where the citizen's luck is.
+    budget : float
+        Cumulative hazard of death that the citizen can take; inf where nobody can die.
     """
 
-    __slots__ = ("__dict__", "chunk", "ending", "ident", "kind", "place", "rows", "visits")
+    __slots__ = (
+        "beside",
+        "budget",
+        "chunk",
+        "considered",
+        "ending",
+        "ident",
+        "kind",
+        "lifetime",
+        "main",
+        "place",
+        "rows",
+        "strands",
+        "visits",
+    )
 
-    def __init__(self, ident: float, ending: int, kind: int, chunk: Chunk, place: int) -> None:
-        self.ident, self.ending, self.kind, self.chunk, self.place = ident, ending, kind, chunk, place
-        self.rows = 0
+    def __init__(
+        self, ident: float, ending: int, kind: int, chunk: Chunk, place: int, budget: float = math.inf
+    ) -> None:
+        self.ident, self.ending, self.kind, self.chunk, self.place, self.budget = (
+            ident, ending, kind, chunk, place, budget,
+        )  # fmt: skip
+        self.rows = self.strands = 0
         self.visits: dict[int, int] = {}
+        self.main: Stay | None = None
+        self.beside: dict[int, Stay] | None = None
+        self.considered: dict[int, int] | None = None
+        self.lifetime: dict[int, int] | None = None
 
     @property
     def tie(self) -> int:
@@ -112,60 +124,76 @@ class Citizen(_Nobody):
             self.beside.pop(strand, None)
 
 
-class _Plain:
-    """What most stays never have; a stay's own dict is made only when one of these is set."""
+class Stay:
+    """A request and the stay that may follow it; the event of its own end.
 
-    __slots__ = ()
-    _ok = True  # what SimPy asks of an event
-
-    #: True when anything below differs from what stands here: such a stay ends with care.
-    special = False
-    code = 0.0  # held: the packed end that is written when the place is let go
-    finish = 0.0  # with a `risk`: when the stay would end without death
-    flags = 0
-    gives_up_at = math.inf
-    holder: Stay | None = None  # the stay that goes on, or the place that is held, while this request waits
-    origin: Origin | None = None
-    remaining: tuple[float, Outcome, int] | None = None  # what is left of a stay that is resumed
-    requests: list[Stay] | None = None  # requests that wait while this stay goes on
-    risk: Steps | None = None  # death rate that the citizen's budget is spent at
-    rule = -1
-    since = 0.0  # from when the budget is spent here
-    strand = 0
-    wakes: list[tuple[float, int]] | None = None  # rules that will come up
-
-
-class Stay(_Plain):
-    """A request and the stay that may follow it; the event of its own end."""
+    Parameters
+    ----------
+    citizen, service : Citizen, LiveService
+        Who asks, and where.
+    from_row : int
+        As in the log.
+    referred : float
+        Day of asking.
+    """
 
     __slots__ = (
-        "__dict__",
         "admitted",
         "callbacks",
         "citizen",
+        "code",
         "due",
+        "finish",
+        "flags",
         "from_row",
+        "gives_up_at",
+        "holder",
         "kind",
         "nth",
+        "origin",
         "outcome",
         "referred",
+        "remaining",
+        "requests",
+        "risk",
         "row",
+        "rule",
         "service",
+        "since",
+        "special",
         "state",
+        "strand",
+        "wakes",
     )
+
+    _ok = True  # what SimPy asks of an event
 
     callbacks: Any
     admitted: float
-    citizen: Citizen
+    code: float  # held: the packed end that is written when the place is let go
     due: float  # when the stay ends, death included
-    from_row: int
+    finish: float  # with a `risk`: when the stay would end without death
     kind: int
     nth: int
     outcome: Outcome
-    referred: float
-    row: int
-    service: LiveService
+    since: float  # with a `risk`: from when the death budget is spent here
     state: int
+
+    def __init__(self, citizen: Citizen, service: LiveService, from_row: int, referred: float) -> None:
+        self.citizen, self.service, self.from_row, self.referred = citizen, service, from_row, referred
+        self.row = citizen.rows
+        #: True when anything below differs from what stands here: such a stay ends with care.
+        self.special = False
+        self.flags = self.strand = 0
+        self.since = self.finish = 0.0
+        self.rule = -1
+        self.gives_up_at = math.inf
+        self.holder: Stay | None = None  # the stay that goes on, or the place that is held, while this request waits
+        self.origin: Origin | None = None
+        self.remaining: tuple[float, Outcome, int] | None = None  # what is left of a stay that is resumed
+        self.requests: list[Stay] | None = None  # requests that wait while this stay goes on
+        self.risk: Steps | None = None  # death rate that the citizen's budget is spent at
+        self.wakes: list[tuple[float, int]] | None = None  # rules that will come up
 
     def until(self) -> float:
         """Return when the stay ends if death does not come first."""

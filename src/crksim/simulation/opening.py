@@ -36,7 +36,7 @@ def opening(run: Run) -> None:
         When a present citizen's home is no open service.
     """
     for cohort_index, cohort in enumerate(run.structure.cohorts):
-        for entry_index, entry in enumerate(cohort.present):
+        for entry_index, entry in enumerate(cohort.present if cohort_index not in run.left_out else ()):
             _let_in(run, cohort_index, entry_index, entry)
 
 
@@ -117,10 +117,9 @@ def _begin(
     age: float,
     length: float,
 ) -> None:
-    stay = Stay()
-    stay.citizen, stay.service, stay.row, stay.from_row = citizen, service, 0, -1
+    stay = Stay(citizen, service, -1, -age)
     citizen.rows, citizen.visits[service.family], citizen.main = 1, 1, stay
-    stay.referred = stay.admitted = -age
+    stay.admitted = -age
     stay.special, stay.flags, stay.kind, stay.nth, stay.state = True, OPENING, citizen.kind, 0, STAYING
     stay.outcome, stay.due = outcome, length
     if behaviour.competing:

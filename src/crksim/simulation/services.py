@@ -66,15 +66,13 @@ class LiveService:
         if self.guarded:
             self.ask(citizen, now, from_row)
             return
-        stay = Stay()
-        stay.citizen, stay.service, stay.from_row, stay.referred = citizen, self, from_row, now
-        stay.row = row = citizen.rows
+        stay = Stay(citizen, self, from_row, now)
         if self.limited:
             if self.free <= 0 or self.line.count:
                 self.stand_in_line(stay, now)
                 return
             self.free -= 1
-        citizen.rows = row + 1
+        citizen.rows += 1
         self.admit(stay, now)
 
     def ask(
@@ -110,8 +108,7 @@ class LiveService:
         """
         if self.guarded and not self.lets_in(citizen, now, from_row, strand, rule, origin, holder, flags):
             return
-        stay = Stay()
-        stay.citizen, stay.service, stay.from_row, stay.referred, stay.row = citizen, self, from_row, now, citizen.rows
+        stay = Stay(citizen, self, from_row, now)
         if strand or flags or rule >= 0 or not (origin is None and holder is None and remaining is None):
             stay.special = True
             stay.strand, stay.rule, stay.origin, stay.flags = strand, rule, origin, flags

@@ -200,8 +200,8 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
 def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
     values = dict(row.values)
     service = run.services[row.service]
-    stay = Stay()
-    stay.citizen, stay.service, stay.special = citizen, service, True
+    stay = Stay(citizen, service, values["from_row"], values["referred"])
+    stay.special = True
     for name in _FIELDS:
         setattr(stay, name, values[name])
     stay.kind = run.structure.kind(dict(values["kind"]))
