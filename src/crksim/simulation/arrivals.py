@@ -92,7 +92,7 @@ def _strip(luck: Luck, key: str, strip: int, width: float, until: float) -> tupl
     reached, drawn = 0.0, 0
     expected = width * until
     block = max(16, int(expected + 4.0 * math.sqrt(expected)))
-    while reached < until:
+    while reached < until or not numbers:
         if drawn + block > STRIP:
             raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
         number = strip * STRIP + np.arange(drawn, drawn + block, dtype=np.int64)
