@@ -125,11 +125,11 @@ class Screen:
         """
         self.kept.append(finished.folder)
         result = finished.result
-        for world in result.worlds[:-1]:
-            rows = deciding(result, world.id)
-            if rows:
-                self.line()
-                self._console().print(self._table(rows, self.text(world.label)))
+        main, *others = result.worlds[:-1]
+        self.line()
+        self._console().print(self._table(deciding(result, main.id), self.text(main.label)))
+        for other in others:
+            self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._small_print()
         for key, path in (("report", finished.folder / "report.html"), ("folder", finished.folder)):
@@ -137,27 +137,44 @@ class Screen:
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
     def _table(self, rows: Sequence[ComparisonRow], reference: str) -> Table:
-        table = self._empty_table()
-        table.add_column(reference, justify="right", max_width=10)
-        for key in ("what_if", "range", "chance"):
-            table.add_column(say(self.lang, key), justify="right", no_wrap=key != "chance", max_width=18)
+        subject = self._common_subject(rows)
+        table = self._empty_table(subject or say(self.lang, "measure"))
+        for heading in (reference, *(say(self.lang, key) for key in ("what_if", "range", "chance"))):
+            table.add_column(heading, justify="right", max_width=18)
         table.add_column(say(self.lang, "verdict"), max_width=26)
         for row in rows:
             chance = f"≥ {self._worthwhile(row)}: {percent(self.lang, row.chance)}"
             values = (self._value(row, row.reference), self._value(row, row.what_if))
-            table.add_row(self._named(row), *values, self._span(row), chance, say(self.lang, row.verdict))
+            cells = (unbroken(cell) for cell in (*values, self._span(row), chance))
+            table.add_row(self._named(row, subject), *cells, say(self.lang, row.verdict))
         return table
 
-    def _empty_table(self) -> Table:
+    def _briefly(self, rows: Sequence[ComparisonRow], reference: str) -> str:
+        """Return what the rows say against a further reference, by verdict."""
+        subject = self._common_subject(rows)
+        told = [say(self.lang, "against_other", reference=reference) + ":"]
+        for answer in dict.fromkeys(row.verdict for row in rows):
+            names = [self._named(row, subject) for row in rows if row.verdict == answer]
+            about = say(self.lang, "all_rows", count=len(rows)) if len(names) == len(rows) else "; ".join(names)
+            told.append(f"  · {say(self.lang, answer)}: {about}")
+        return "\n".join(told)
+
+    def _empty_table(self, first: str) -> Table:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 1, 0, 0), show_edge=False)
-        table.add_column(say(self.lang, "measure"), max_width=44)
+        table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 0), pad_edge=False, show_edge=False)
+        table.add_column(first, min_width=14, max_width=44)
         return table
 
-    def _named(self, row: ComparisonRow) -> str:
+    def _common_subject(self, rows: Sequence[ComparisonRow]) -> str:
+        """Return the subject that all rows have in common, or nothing."""
+        subjects = {self.text(row.label).partition(": ")[0] for row in rows if ": " in self.text(row.label)}
+        return subjects.pop() if len(subjects) == 1 and len(rows) > 1 else ""
+
+    def _named(self, row: ComparisonRow, subject: str = "") -> str:
         label, unit = self.text(row.label), self.text(row.unit)
+        label = label.removeprefix(f"{subject}: ") if subject else label
         return label if row.kind == "share" or not unit or unit in label else f"{label} ({unit})"
 
     def _value(self, row: ComparisonRow, value: float, *, sign: bool = False) -> str:
@@ -180,7 +197,7 @@ class Screen:
 
     def compares(self, runs: Sequence[Finished]) -> None:
         """Show several runs beside each other, each against its own main reference."""
-        table = self._empty_table()
+        table = self._empty_table(say(self.lang, "measure"))
         for key in ("run", "reference", "what_if", "range", "verdict"):
             left = key in ("run", "verdict")
             table.add_column(say(self.lang, key), justify="left" if left else "right", max_width=24 if left else 18)
@@ -201,6 +218,11 @@ class Screen:
     def _small_print(self) -> None:
         self.line(say(self.lang, "legend"), "dim")
         self.line(say(self.lang, "gate"), "yellow")
+
+
+def unbroken(text: str) -> str:
+    """Return the text so that no line breaks within it."""
+    return text.replace(" ", "\u00a0")
 
 
 def deciding(result: Result, against: str) -> list[ComparisonRow]:

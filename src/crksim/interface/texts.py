@@ -60,6 +60,8 @@ TEXTS: dict[str, Label] = {
     "no_difference_that_matters": Label("ingen forskel af betydning", "no difference that matters"),
     "cannot_be_decided": Label("kan ikke afgøres med den viden vi har", "cannot be decided with what is known"),
     "model_cannot_answer": Label("modellen kan ikke svare", "the model cannot answer"),
+    "against_other": Label("Mod {reference}", "Against {reference}"),
+    "all_rows": Label("alle {count} mål", "all {count} measures"),
     "gate": Label(
         "Ikke kalibreret endnu: spændene er antagelser og rapportens tal, intet er afstemt. Tænkte borgere.",
         "Not calibrated yet: the ranges are assumptions and the report's numbers, nothing fitted. Imagined citizens.",
