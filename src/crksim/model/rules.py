@@ -10,7 +10,17 @@ from typing import TypeVar
 from crksim.model.laws import Law, law_from
 from crksim.model.network import Case, Condition, Dated, End, LawSpec, Quantity, Shares
 
-__all__ = ["change_days", "cumulative", "end_shares", "law_of", "passes", "resolve", "share_values", "value_of"]
+__all__ = [
+    "Theta",
+    "change_days",
+    "cumulative",
+    "end_shares",
+    "law_of",
+    "passes",
+    "resolve",
+    "share_values",
+    "value_of",
+]
 
 T = TypeVar("T")
 Theta = Mapping[str, float]

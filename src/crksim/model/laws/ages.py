@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from crksim.model.laws.kinds import Exponential, Fixed, Gamma, Law, Mixture
 
+__all__ = ["elapsed_quantile", "mean_thinned", "residual_quantile"]
+
 Floats = NDArray[np.float64]
 
 

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["gamma_at"]
+
 Floats = NDArray[np.float64]
 
 _REACH = 40.0

@@ -12,6 +12,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from crksim.model.laws.gamma import gamma_at
 
+__all__ = [
+    "Empirical",
+    "Exponential",
+    "Fixed",
+    "Gamma",
+    "Law",
+    "Loglogistic",
+    "Lognormal",
+    "Mixture",
+    "Triangular",
+    "Uniform",
+    "Weibull",
+]
+
 Floats = NDArray[np.float64]
 
 _LARGEST = 1.0 - 2.0**-53

@@ -20,6 +20,8 @@ from crksim.model.laws.kinds import (
     Weibull,
 )
 
+__all__ = ["LAW_NAMES", "law_from", "needed"]
+
 Numbers = Mapping[str, float]
 
 
