@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,16 @@ from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
 from crksim.simulation.packing import pack
 from crksim.simulation.staylog import DIED, LEAVE
 
-__all__ = ["HOME", "ORIGIN", "Behaviour", "BoundEnd", "Outcome", "Steps"]
+__all__ = ["HOME", "ORIGIN", "Behaviour", "Block", "BoundEnd", "Outcome", "Steps", "branches"]
 
 #: Destinations that are known only when the stay ends.
 HOME, ORIGIN = -5, -6
 
 _GRID = 2.0**20
+
+#: What is drawn for a block of citizens: which outcome of the behaviour each has, and the length of stay in days.  Most
+#: of it is never looked at, so it stays in numpy's memory behind views that hand out plain numbers.
+Block = tuple[memoryview, memoryview]
 
 
 class Steps:
@@ -122,7 +125,7 @@ class BoundEnd:
             self.width *= len(values)
 
     def outcome(self, branch: int) -> Outcome:
-        """Return the outcome of one combination of branches, numbered as in `Behaviour`."""
+        """Return the outcome of one combination of branches, numbered as in `Behaviour.numbers`."""
         becomes = []
         for name, _, values in reversed(self.becomes):
             branch, value = divmod(branch, len(values))
@@ -140,8 +143,12 @@ class BoundEnd:
         return Outcome(self.index, self.to[1][branch], status, gain, tuple(sorted(becomes)))
 
 
-def _branch(cumulative: tuple[float, ...], u: NDArray[np.float64]) -> NDArray[np.intp]:
-    return np.searchsorted(np.array(cumulative[:-1]), u, side="right")
+def branches(cumulative: Sequence[float], u: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the first branch whose running sum exceeds each draw; the last sum is taken as one."""
+    branch = np.zeros(len(u), np.intp)
+    for total in cumulative[:-1]:  # for a handful of branches this is much faster than bisection
+        branch += u >= total
+    return branch
 
 
 class Behaviour:
@@ -162,15 +169,15 @@ class Behaviour:
     """
 
     __slots__ = (
-        "_after",
+        "_alike",
         "_offsets",
-        "_outcomes",
         "competing",
         "death",
         "ends",
         "family",
         "hazards",
         "key",
+        "made",
         "planned",
         "simple",
     )
@@ -190,17 +197,19 @@ class Behaviour:
         self._offsets = [0]
         for end in ends:
             self._offsets.append(self._offsets[-1] + end.width)
-        self._outcomes = np.empty(self._offsets[-1], dtype=object)
-        self._after = None
+        #: Outcomes by number, each made when first met.
+        self.made: list[Outcome | None] = [None] * self._offsets[-1]
+        laws = [end.law for end in ends[: len(planned)]]
+        self._alike = all(law == laws[0] for law in laws)
 
     def chosen(self, bases: NDArray[np.uint64], nth: int) -> NDArray[np.intp]:
         """Return the planned end of each citizen's nth visit, as index in `ends`."""
         if len(self.planned) == 1:
             return np.zeros(len(bases), np.intp)
-        return _branch(self.planned, uniforms(bases, constant(self.family, nth, "end")))
+        return branches(self.planned, uniforms(bases, constant(self.family, nth, "end")))
 
-    def block(self, bases: NDArray[np.uint64], nth: int) -> tuple[list[Outcome], list[float]]:
-        """Return outcomes and lengths (days) of the nth visit for a block of citizens, constant hazards included."""
+    def block(self, bases: NDArray[np.uint64], nth: int) -> Block:
+        """Return outcomes and lengths of the nth visit for a block of citizens, constant hazards included."""
         if self.planned:
             end = self.chosen(bases, nth)
             lengths = self._lengths(bases, nth, end)
@@ -215,51 +224,54 @@ class Behaviour:
                 first = time < lengths
                 lengths = np.where(first, time, lengths)
                 end = np.where(first, index, end)
-        return self.outcomes(bases, nth, end), lengths.tolist()
+        return memoryview(self.numbers(bases, nth, end)), memoryview(lengths)
 
     def _lengths(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.float64]:
         u = uniforms(bases, constant(self.family, nth, "length"))
-        laws = [self.ends[index].law for index in range(len(self.planned))]
-        if all(law == laws[0] for law in laws):
-            assert laws[0] is not None
-            return on_grid(laws[0].quantile(u))
+        first = self.ends[0].law
+        if self._alike and first is not None:
+            return on_grid(first.quantile(u))
         lengths = np.empty(len(bases))
-        for index, law in enumerate(laws):
-            mine = end == index
+        for index in range(len(self.planned)):
+            law, mine = self.ends[index].law, end == index
             if law is not None and mine.any():
                 lengths[mine] = law.quantile(u[mine])
         return on_grid(lengths)
 
-    def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> list[float]:
+    def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> memoryview:
         """Return the cumulative hazard that each citizen takes before end `index` comes."""
-        amounts: list[float] = exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)).tolist()
-        return amounts
+        return memoryview(exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)))
 
-    def outcomes(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> list[Outcome]:
-        """Return the outcome of each citizen, given the end of each."""
-        which = np.asarray(self._offsets)[end]
+    def numbers(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the number of each citizen's outcome, given the end of each."""
+        number = np.asarray(self._offsets)[end]
         for index, bound in enumerate(self.ends):
             if bound.width > 1:
                 mine = end == index
-                if mine.any():
-                    which[mine] += self._branches(bases[mine], nth, bound)
-        made = self._outcomes
-        for branch in np.flatnonzero(np.bincount(which, minlength=1)).tolist():
-            if made[branch] is None:
-                index = bisect_right(self._offsets, branch) - 1
-                made[branch] = self.ends[index].outcome(branch - self._offsets[index])
-        return cast("list[Outcome]", made[which].tolist())
+                if len(self.ends) == 1:
+                    number += self._branches(bases, nth, bound)
+                elif mine.any():
+                    number[mine] += self._branches(bases[mine], nth, bound)
+        return number
+
+    def outcome(self, number: int) -> Outcome:
+        """Return an outcome by its number."""
+        found = self.made[number]
+        if found is None:
+            index = bisect_right(self._offsets, number) - 1
+            found = self.made[number] = self.ends[index].outcome(number - self._offsets[index])
+        return found
 
     def _branches(self, bases: NDArray[np.uint64], nth: int, end: BoundEnd) -> NDArray[np.intp]:
         branch = np.zeros(len(bases), np.intp)
         if len(end.to[1]) > 1:
-            branch = _branch(end.to[0], uniforms(bases, constant(self.family, nth, "to")))
+            branch = branches(end.to[0], uniforms(bases, constant(self.family, nth, "to")))
         if len(end.status[1]) > 1 or end.without is not None:
             u = uniforms(bases, constant(self.family, nth, "status"))
-            branch = branch * len(end.status[1]) + _branch(end.status[0], u)
+            branch = branch * len(end.status[1]) + branches(end.status[0], u)
             if end.without is not None:
-                branch = branch * len(end.without[1]) + _branch(end.without[0], u)
+                branch = branch * len(end.without[1]) + branches(end.without[0], u)
         for name, cumulative, values in end.becomes:
             u = uniforms(bases, constant(self.family, nth, "becomes:" + name))
-            branch = branch * len(values) + _branch(cumulative, u)
+            branch = branch * len(values) + branches(cumulative, u)
         return branch

@@ -74,8 +74,8 @@ def _stays(
 ) -> tuple[list[Outcome], list[float], list[float]]:
     """Return outcome, elapsed part and remaining length (days) of stays found in progress."""
     if not residual:
-        outcomes, fresh = behaviour.block(bases, 0)
-        return outcomes, [0.0] * len(bases), fresh
+        numbers, fresh = behaviour.block(bases, 0)
+        return [behaviour.outcome(number) for number in numbers], [0.0] * len(bases), fresh.tolist()
     rates = [end.hazard for end in behaviour.ends if end.hazard is not None]
     hazard = sum(steps.at(0.0) for steps in rates) + (behaviour.death.at(0.0) if behaviour.death else 0.0)
     u_age = uniforms(bases, constant(behaviour.family, 0, "age"))
@@ -105,7 +105,8 @@ def _stays(
             times = on_grid(amounts / steps.rates[0])
             first = times < lengths
             lengths, end = np.where(first, times, lengths), np.where(first, index, end)
-    return behaviour.outcomes(bases, 0, end), ages.tolist(), lengths.tolist()
+    outcomes = [behaviour.outcome(number) for number in behaviour.numbers(bases, 0, end).tolist()]
+    return outcomes, ages.tolist(), lengths.tolist()
 
 
 def _begin(

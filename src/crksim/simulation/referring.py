@@ -221,7 +221,7 @@ class Rules:
         amounts = citizen.chunk.blocks.get(key)
         if amounts is None:
             what = constant("rule:" + rule.luck_key, ever, "rate")
-            amounts = citizen.chunk.blocks[key] = exponentials(citizen.chunk.bases, what).tolist()
+            amounts = citizen.chunk.blocks[key] = memoryview(exponentials(citizen.chunk.bases, what))
         at = now + self.rate(index, citizen.kind).reach(now, amounts[citizen.place])
         if at < stay.due:
             if stay.wakes is None:

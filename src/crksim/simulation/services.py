@@ -233,7 +233,8 @@ class LiveService:
             if block is None:
                 block = blocks[key] = behaviour.block(citizen.chunk.bases, nth)
             place = citizen.place
-            stay.outcome, length = block[0][place], block[1][place]
+            number, length = block[0][place], block[1][place]
+            stay.outcome = behaviour.made[number] or behaviour.outcome(number)
         else:
             length, stay.outcome, stay.nth = stay.remaining
         stay.state, stay.callbacks, stay.admitted, stay.due = STAYING, self.ending, now, now + length
@@ -274,7 +275,7 @@ class LiveService:
                 stay.due, winner = time, index
         if winner >= 0:
             bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
-            stay.outcome = behaviour.outcomes(bases, nth, np.array([winner]))[0]
+            stay.outcome = behaviour.outcome(int(behaviour.numbers(bases, nth, np.array([winner]))[0]))
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""

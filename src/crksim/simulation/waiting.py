@@ -144,5 +144,5 @@ class WaitingLine:
         if block is None:
             law = self.run.plan.length(self.spec.patience, case, now)
             u = uniforms(citizen.chunk.bases, constant(self.spec.luck_key, nth, "patience"))
-            block = citizen.chunk.blocks[key] = on_grid(law.quantile(u)).tolist()
+            block = citizen.chunk.blocks[key] = memoryview(on_grid(law.quantile(u)))
         return float(block[citizen.place])
