@@ -216,13 +216,24 @@ class LiveService:
 
     # -- staying -----------------------------------------------------------------------------------------------
 
+    def behaviour(self, kind: int) -> Behaviour:
+        """Return what admission draws now for citizens of a kind."""
+        found = self.behaviours.get(kind)
+        if found is None:
+            found = self.behaviours[kind] = self.plan.behaviour(self.index, kind, self.epoch)
+        return found
+
+    def next_epoch(self) -> None:
+        """Forget the numbers of before a date on which some of them change."""
+        self.epoch += 1
+        self.behaviours.clear()
+        self.line.forget()
+
     def admit(self, stay: Stay, now: float) -> None:
         """Begin a stay: draw its end and put it on the calendar."""
         citizen = stay.citizen
         kind = stay.kind = citizen.kind
-        behaviour = self.behaviours.get(kind)
-        if behaviour is None:
-            behaviour = self.behaviours[kind] = self.plan.behaviour(self.index, kind, self.epoch)
+        behaviour = self.behaviours.get(kind) or self.behaviour(kind)
         if stay.remaining is None:
             visits = citizen.visits
             nth = stay.nth = visits.get(self.family, 0)

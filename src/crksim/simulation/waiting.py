@@ -7,6 +7,7 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from crksim.model.laws import Law
 from crksim.simulation.citizens import HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
 from crksim.simulation.luck import constant, on_grid, uniforms
 from crksim.simulation.packing import CODE, TO
@@ -37,6 +38,13 @@ class WaitingLine:
         self._queue: deque[Stay] = deque()
         self._heap: list[tuple[float, int, Stay]] = []
         self._entries = 0
+        self._levels: dict[int, float] = {}
+        self._laws: dict[int, tuple[int, Law]] = {}
+
+    def forget(self) -> None:
+        """Forget the numbers of before a date on which some of them change."""
+        self._levels.clear()
+        self._laws.clear()
 
     def join(self, stay: Stay, now: float) -> None:
         """Put a request in the queue."""
@@ -49,7 +57,8 @@ class WaitingLine:
             stay.holder.requests.append(stay)
         elif stay.strand == 0:
             citizen.main = stay
-            self._expose(stay, now)
+            if self.run.mortal:
+                self._expose(stay, now)
         if stay.strand:
             citizen.open_beside()[stay.strand] = stay
         if self.spec.patience is not None:
@@ -121,13 +130,15 @@ class WaitingLine:
         """Return the level of a kind of citizen in a priority queue; small comes first."""
         if not self.spec.priority:
             return 0.0
-        case = self.run.structure.choose(self.spec.priority, kind)
-        return self.run.plan.number(self.spec.priority[case].value, now)
+        level = self._levels.get(kind)
+        if level is None:
+            case = self.run.structure.choose(self.spec.priority, kind)
+            level = self._levels[kind] = self.run.plan.number(self.spec.priority[case].value, now)
+        return level
 
     def _expose(self, stay: Stay, now: float) -> None:
         """Let the citizen's death budget run while waiting outside any stay."""
-        service = self.service
-        risk = self.run.plan.behaviour(service.index, stay.citizen.kind, service.epoch).death
+        risk = self.service.behaviour(stay.citizen.kind).death
         if risk is not None:
             stay.risk, stay.since = risk, now
             at = now + risk.reach(now, stay.citizen.budget)
@@ -136,13 +147,16 @@ class WaitingLine:
 
     def _patience(self, citizen: Citizen, now: float) -> float:
         """Return how long a citizen waits before giving up, in days."""
-        assert self.spec.patience is not None
-        case = self.run.structure.choose(self.spec.patience, citizen.kind)
+        known = self._laws.get(citizen.kind)
+        if known is None:
+            assert self.spec.patience is not None
+            case = self.run.structure.choose(self.spec.patience, citizen.kind)
+            known = self._laws[citizen.kind] = case, self.run.plan.length(self.spec.patience, case, now)
+        case, law = known
         nth = citizen.visits.get(self.service.family, 0)
         key = ("patience", self.service.index, self.service.epoch, case, nth)
         block = citizen.chunk.blocks.get(key)
         if block is None:
-            law = self.run.plan.length(self.spec.patience, case, now)
             u = uniforms(citizen.chunk.bases, constant(self.spec.luck_key, nth, "patience"))
             block = citizen.chunk.blocks[key] = memoryview(on_grid(law.quantile(u)))
         return float(block[citizen.place])
