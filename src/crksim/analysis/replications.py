@@ -32,6 +32,8 @@ from crksim.model.vocabulary import MeasureAddress, parse_measures
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck
 from crksim.simulation.plan import Structure, structure
+from crksim.simulation.sharing import merged, touched_cohorts
+from crksim.simulation.staylog import StayLog
 
 __all__ = ["Replications", "WorldStudy", "replicate", "series_rows"]
 
@@ -229,18 +231,25 @@ def _opened(digest: str, packed: bytes) -> tuple[_Job, tuple[Structure, ...]]:
 
 
 def _run_member(unit: _Unit) -> _Block:
-    """Run all futures of one member in every study of the job."""
+    """Run all futures of one member in every study of the job; what a what-if cannot touch is run in the first only."""
     job, structures = _opened(unit.digest, unit.job)
     values, present, moves = [], [], []
     replay = np.full((job.futures, len(job.replay)), np.nan)
+    whole: list[StayLog] = []
     for number, (world, theta) in enumerate(zip(structures, unit.thetas, strict=True)):
         plan, scene, window = world.bind(theta), Scene.of(world.study, theta), Window(*job.window)
         own = np.empty((job.futures, len(job.measures)))
         own_present = np.zeros((job.futures, len(job.services), len(job.days)), dtype=np.float32)
         own_moves = []
+        everyone = frozenset(cohort.id for cohort in world.cohorts)
+        touched = touched_cohorts(structures[0], world, unit.thetas[0], theta) if number else everyone
         for future in range(job.futures):
             try:
-                log = simulate(plan, Luck(job.seed, unit.member * job.futures + future))
+                log = simulate(plan, Luck(job.seed, unit.member * job.futures + future), cohorts=touched)
+                if not number:
+                    whole.append(log)
+                elif touched != everyone:
+                    log = merged(log, whole[future], touched)
             except CheckError as error:
                 raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
             found = measure(job.measures, log, scene, window)

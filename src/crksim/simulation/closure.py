@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from crksim.model.network import Cohort, Quantity, Referral, Service, Shares
 from crksim.simulation.plan import Structure
 
-__all__ = ["closure"]
+__all__ = ["closure", "parameters_of"]
 
 #: Fields of a service that no row of the log depends on.
 _SILENT = ("label", "staff", "wait_goal", "places.norm", "places.workable")
@@ -88,13 +88,13 @@ class _Reach:
 
     def touch_parameter(self, name: str) -> None:
         for service in self.services.values():
-            if any(name in set(_parameters(part)) for part in _parts(service)):
+            if any(name in set(parameters_of(part)) for part in _parts(service)):
                 self.touch_service(service.id)
         for cohort in self.cohorts.values():
-            if name in set(_parameters(cohort)):
+            if name in set(parameters_of(cohort)):
                 self.touch_cohort(cohort)
         for rule in self.rules.values():
-            if name in set(_parameters(rule)):
+            if name in set(parameters_of(rule)):
                 self.touch_rule(rule)
 
     # -- how it spreads ----------------------------------------------------------------------------------------
@@ -188,14 +188,14 @@ def _parts(service: Service) -> Iterator[object]:
             yield value.hard if part.name == "places" else value
 
 
-def _parameters(value: object) -> Iterator[str]:
+def parameters_of(value: object) -> Iterator[str]:
     """Names of the parameters on which a value hangs."""
     if isinstance(value, Quantity):
         for name in value.parameters:
             yield name.removeprefix("/")
     elif isinstance(value, tuple):
         for item in value:
-            yield from _parameters(item)
+            yield from parameters_of(item)
     elif is_dataclass(value):
         for part in fields(value):
-            yield from _parameters(getattr(value, part.name))
+            yield from parameters_of(getattr(value, part.name))

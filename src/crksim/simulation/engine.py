@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import simpy
@@ -25,7 +25,14 @@ from crksim.simulation.staylog import DIED, LEAVE, StayLog
 __all__ = ["Run", "simulate", "stop_at"]
 
 
-def simulate(plan: Plan, luck: Luck, *, until: float | None = None, state: State | None = None) -> StayLog:
+def simulate(
+    plan: Plan,
+    luck: Luck,
+    *,
+    until: float | None = None,
+    state: State | None = None,
+    cohorts: Collection[str] | None = None,
+) -> StayLog:
     """Run one replication and return its log.
 
     Parameters
@@ -38,13 +45,15 @@ def simulate(plan: Plan, luck: Luck, *, until: float | None = None, state: State
         Day to stop at, days since start; the study's end unless given.
     state : State, optional
         Go on from here instead of the study's start; the log then begins with the rows open on that day.
+    cohorts : collection of str, optional
+        Leave out all but these cohorts, both newcomers and those present at the start; see `sharing`.
 
     Returns
     -------
     StayLog
         A row for every request before `until`.
     """
-    return _simulate(plan, luck, until, state)[0].finish()
+    return _simulate(plan, luck, until, state, cohorts=cohorts)[0].finish()
 
 
 def stop_at(plan: Plan, luck: Luck, until: float, *, state: State | None = None) -> tuple[StayLog, State]:
@@ -63,12 +72,19 @@ def stop_at(plan: Plan, luck: Luck, until: float, *, state: State | None = None)
 
 
 def _simulate(
-    plan: Plan, luck: Luck, until: float | None, state: State | None, *, keep: bool = False
+    plan: Plan,
+    luck: Luck,
+    until: float | None,
+    state: State | None,
+    *,
+    keep: bool = False,
+    cohorts: Collection[str] | None = None,
 ) -> tuple[Run, State | None]:
     collecting = gc.isenabled()
     gc.disable()  # the loop makes no garbage cycles worth looking for; looking costs up to half the time
     try:
         run = Run(plan, luck, plan.structure.study.end if until is None else until, 0.0 if state is None else state.day)
+        run.leave_out(cohorts)
         run.start(state)
         run.env.run(until=run.until)
         return run, take(run) if keep else None
@@ -97,11 +113,17 @@ class Run:
         self.structure = structure = plan.structure
         self.env = simpy.Environment(since)
         self.rows: list[float] = []
+        self.left_out: set[int] = set()
         families = sorted({service.luck_key for service in structure.services})
         self.family_index = {family: index for index, family in enumerate(families)}
         self.rules = Rules(self)
         self.services = [LiveService(self, index) for index in range(len(structure.services))]
         self.mortal = any(plan.mortal(service) for service in structure.services)
+
+    def leave_out(self, cohorts: Collection[str] | None) -> None:
+        """Leave out every cohort but those named."""
+        if cohorts is not None:
+            self.left_out = {index for index, it in enumerate(self.structure.cohorts) if it.id not in cohorts}
 
     # -- what the living parts ask for -------------------------------------------------------------------------
 
@@ -185,7 +207,7 @@ class Run:
             for day, _ in number.steps if number is not None else ():
                 changes.append((max(day, 0.0), 1, lambda wake, s=service, a=apply: a(s, wake.at)))  # type: ignore[misc]
         for day in self.structure.dates.get(service.index, ()):
-            changes.append((day, 2, lambda wake, s=service: _next_epoch(s)))  # type: ignore[misc]
+            changes.append((day, 2, lambda wake, s=service: s.next_epoch()))  # type: ignore[misc]
         if spec.opens > 0.0:
             changes.append((spec.opens, 0, lambda wake, s=service: _open(s)))  # type: ignore[misc]
         if spec.closes is not None:
@@ -229,11 +251,6 @@ class Run:
                 if stay.holder is not None and stay.holder.state == HELD:
                     found.append(stay.holder)
         return sorted(found, key=lambda stay: (stay.citizen.ident, stay.row))
-
-
-def _next_epoch(service: LiveService) -> None:
-    service.epoch += 1
-    service.behaviours.clear()
 
 
 def _open(service: LiveService) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.model.network import Shares
+from crksim.model.network import Arrivals, Shares
 from crksim.simulation.arrivals import arrivals
 from crksim.simulation.citizens import ARRIVAL, END, Chunk, Citizen, Wake
 from crksim.simulation.luck import constant, exponentials, uniforms
@@ -21,6 +21,9 @@ __all__ = ["Newcomers", "budgets", "kinds"]
 
 #: Citizens whose luck is drawn in one go.
 CHUNK = 1024
+
+#: Arrivals of a cohort that is left out.
+NOBODY = Arrivals()
 
 _Times = NDArray[np.float64]
 
@@ -44,9 +47,10 @@ class Newcomers:
         self._numbers: list[NDArray[np.int64]] = []
         self._times: list[_Times] = []
         self._chunks: list[tuple[int, Chunk, list[int], list[int], list[float]]] = []
-        for cohort in run.structure.cohorts:
+        for index, cohort in enumerate(run.structure.cohorts):
+            pattern = NOBODY if index in run.left_out else cohort.arrivals
             numbers, times = arrivals(
-                run.luck, cohort.luck_key, cohort.arrivals, run.plan.theta, run.structure.study.start, run.until
+                run.luck, cohort.luck_key, pattern, run.plan.theta, run.structure.study.start, run.until
             )
             later = times >= run.since
             self._numbers.append(numbers[later])
