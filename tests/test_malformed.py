@@ -1,10 +1,13 @@
 """Malformed studies and scenarios of our own making, each with every line it is refused with."""
 
 import copy
+import math
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crksim.errors import InputError
 from crksim.model.changes import apply, read_scenario
@@ -83,7 +86,71 @@ def test_a_study_that_is_too_deep_too_long_or_no_data_is_refused():
         ({"title": "x" * (LIMITS["text"] + 1)}, f"may not be longer than {LIMITS['text']} letters"),
         ({"title": object}, "must be a map, a list, a text, a number or a date (it is a type)"),
         ({"services": {5: {}}}, "a key must be text (quote it)"),
+        ({"services": math.nan}, "must be a finite number, and not so large"),
+        ({"services": 10**400}, "must be a finite number, and not so large"),
     ):
         with pytest.raises(InputError) as error:
             read_study(data)
         assert [problem.rule for problem in error.value.problems] == [rule]
+
+
+JUNK = st.sampled_from(
+    [
+        None,
+        True,
+        -1,
+        1.5,
+        "",
+        "x",
+        "rest",
+        "home",
+        "origin",
+        "3 months",
+        "25 / year",
+        "@take_up",
+        "@",
+        "2016-01-01",
+        [],
+        {},
+    ]
+    + [
+        ["east"],
+        [[]],
+        {"cases": {}},
+        {"cases": {"a": {"when": {}}}},
+        {"law": "fixed"},
+        {"rest": "rest"},
+        {"nearest": []},
+    ]
+    + [
+        {"first": 1, "b": {"from": "2017-01-01", "value": 2}},
+        {"a": {"from": "x"}},
+        {"share": 1},
+        {"a": {"b": {"c": 1}}},
+    ]
+)
+
+
+def addresses(node, way=()):
+    for key, held in node.items() if isinstance(node, dict) else ():
+        yield (*way, key)
+        yield from addresses(held, (*way, key))
+
+
+ADDRESSES = sorted(".".join(way) for way in addresses(BASE))
+
+
+@pytest.mark.property
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(ADDRESSES), JUNK, st.sampled_from(["set", "times", "plus", "add", "bare"]), st.booleans())
+def test_nonsense_is_refused_and_never_breaks_anything(address, junk, op, from_start):
+    for run in (
+        lambda: read_study(broken({"set": {address: junk}})),
+        lambda: run_scenario(
+            {"changes": {address: junk if op == "bare" else {op: junk}}, **({"from": "start"} if from_start else {})}
+        ),
+    ):
+        try:
+            run()
+        except InputError as error:
+            assert error.problems

@@ -129,5 +129,5 @@ RESERVED_ENDS: Final[frozenset[str]] = frozenset(
     | {"moved_waiting", "transferred", "closed", "died"}
 )
 
-#: Largest depth of maps, number of values, and length of a text.
-LIMITS: Final[dict[str, int]] = {"depth": 24, "values": 200_000, "text": 4_000}
+#: Largest depth of maps, number of values, length of a text, and number.
+LIMITS: Final[dict[str, int]] = {"depth": 24, "values": 200_000, "text": 4_000, "number": 10**15}

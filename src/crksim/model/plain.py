@@ -44,6 +44,9 @@ def plain(data: object) -> tuple[Any, list[Problem]]:
             if len(value) > LIMITS["text"]:
                 problems.append(Problem(address, value, f"may not be longer than {LIMITS['text']} letters"))
             return value
+        if isinstance(value, int | float) and not abs(value) <= LIMITS["number"]:
+            problems.append(Problem(address, _short(value), "must be a finite number, and not so large"))
+            return None
         if value is not None and not isinstance(value, bool | int | float):
             rule = f"must be a map, a list, a text, a number or a date (it is a {type(value).__name__})"
             problems.append(Problem(address, str(value), rule))
@@ -68,3 +71,7 @@ def _keys(value: Mapping[Any, Any], address: str, problems: list[Problem]) -> It
             problems.append(Problem(joined(address, name), held, rule))
         else:
             yield name, held
+
+
+def _short(number: float) -> str:
+    return str(number) if isinstance(number, float) else f"about 10^{number.bit_length() * 0.301:.0f}"

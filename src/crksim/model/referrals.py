@@ -98,7 +98,7 @@ def _read_to(reader: Reader, value: object, at: str, nearby: frozenset[str]) -> 
         if "nearest" not in found:
             return "", True
         group = found["nearest"]
-        if group in nearby:
+        if isinstance(group, str) and group in nearby:
             return str(group), True
         rule = "is no service's 'group', so there is none to choose"
         reader.refuse(at + ".nearest", group, rule, nearest(str(group), nearby))
