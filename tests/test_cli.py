@@ -11,6 +11,8 @@ import pytest
 
 from crksim.errors import CheckError, InputError
 from crksim.interface import cli, jobs, texts
+from crksim.interface.cases import load_case
+from crksim.interface.files import scenario_files
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
 
 #: As small as a run can be.
@@ -427,6 +429,58 @@ def test_wrong_words_after_a_command(capsys, words, line):
     code, out, err = typed(capsys, *words)
     assert (code, out, len(err)) == (2, [], 1)
     assert line in err[0]
+
+
+@pytest.mark.e2e
+def test_the_commands_of_the_readme_are_understood(capsys):
+    text = (Path(cli.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    block = text.partition("## Commands")[2].split("```")[1]
+    typed_there = [line.partition("     ")[0].split()[1:] for line in block.splitlines() if line.startswith("crksim ")]
+    assert len(typed_there) >= 9
+    runs = [words for words in typed_there if words[0] not in (*cli.COMMANDS, "--help")]
+    assert {words[0] for words in typed_there} >= {*cli.COMMANDS, "--help", "-m"}
+    for words in runs:
+        for one in cli.expand(cli.read_words(words, "en")):
+            settings = cli.compose_settings(one.settings)
+            case = load_case(settings.scenario, one.changes)
+            assert case.told or case.name == "baseline"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("lang", ["da", "en"])
+def test_every_shipped_scenario_can_be_shown(capsys, lang):
+    for name in scenario_files():
+        code, out, err = typed(capsys, "show", name, f"lang={lang}")
+        assert (code, err) == (0, [])
+        assert len(out) > 4
+
+
+@pytest.mark.unit
+def test_switches_are_variants_of_the_scenario(capsys):
+    plain = load_case("youth_groups_3sites")
+    shared = load_case("youth_groups_3sites", ["switch.shared_team=true"])
+    assert len(shared.scenario.changes) == len(plain.scenario.changes) + 3
+    assert load_case("youth_groups_3sites", ["switch.shared_team=false"]).scenario == plain.scenario
+    for word, line in {
+        "switch.shared_tem=true": "command line: variant = 'shared_tem': is not a variant of 'youth_groups_3sites'",
+        "switch.shared_team=yes": "command line: switch.shared_team = 'yes': must be true or false",
+    }.items():
+        code, _, err = typed(capsys, "scenario=youth_groups_3sites", word, *SMALL)
+        assert (code, len(err)) == (2, 1)
+        assert err[0].startswith(line)
+
+
+@pytest.mark.unit
+def test_changes_of_the_command_line_belong_to_the_what_if_only():
+    address = "services.youth_group_hoersholmsgade.places.hard"
+    case = load_case("youth_groups_3sites", [f"{address}=3", "~referrals.to_intensive"])
+    without, decided, what_if = (world.study for world in case.worlds)
+    assert what_if["services"]["youth_group_hoersholmsgade"]["places"]["hard"] != 8
+    for reference in (without, decided):
+        assert reference["services"]["youth_group_hoersholmsgade"]["places"]["hard"] == 8
+        assert "until" not in reference["referrals"]["to_intensive"]
+    assert [world.id for world in case.worlds] == ["without", "decided", "what_if"]
+    assert [world.id for world in load_case("youth_groups_3sites", (), ["decided"]).worlds] == ["decided", "what_if"]
 
 
 # ------------------------------------------------------------------------------------------------------------ faults

@@ -221,7 +221,11 @@ def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
                 text = f"{word[1:]}=drop" if word[0] == "~" else word.lstrip("+")
                 scenario = with_overrides(scenario, [change_from_text(text)])
         except InputError as error:
-            problems.extend(locate(error, {name.lstrip("+~"): Place(COMMAND_LINE, None)}).problems)
+            problems.extend(
+                locate(
+                    error, {name.lstrip("+~"): Place(COMMAND_LINE, None), "variant": Place(COMMAND_LINE, None)}
+                ).problems
+            )
     if problems:
         raise InputError(problems)
     return scenario
