@@ -479,7 +479,7 @@ class Oracle:
         for row in person.rows:
             if row.open:
                 if row.strand.held is row:
-                    row.strand.held = None
+                    row.strand.held, row.status, row.gain = None, None, 0
                 self.close(row, "died", "died")
                 self.tell(row.news, ("died", None))
 
