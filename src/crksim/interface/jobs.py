@@ -162,6 +162,7 @@ def _window(case: Case, settings: Settings) -> Window:
 
 
 def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+    from crksim.analysis.examples import first_logs
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import write_run
 
@@ -201,6 +202,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
         },
         evidence=case.evidence(),
         lang=settings.lang,
+        stays=first_logs(case.worlds, case.ledger, settings.seed) if settings.stays else None,
     )
     finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)

@@ -17,7 +17,8 @@ import yaml
 import crksim
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
-from crksim.output.tables import LANGUAGES, PRIVACY, gate, read_run, result_tables
+from crksim.output.tables import LANGUAGES, PRIVACY, gate, read_run, result_tables, stays_table
+from crksim.simulation.staylog import StayLog
 
 __all__ = ["changed_files", "rewrite_report", "run_mark", "write_run"]
 
@@ -41,6 +42,7 @@ def write_run(
     manifest: Mapping[str, Any],
     evidence: Iterable[Mapping[str, Any]],
     lang: str,
+    stays: Mapping[str, StayLog] | None = None,
 ) -> Path:
     """Write everything a run found into a new folder and return it.
 
@@ -62,6 +64,8 @@ def write_run(
         One entry of the ledger each.
     lang : str
         ``da`` or ``en``: language of the workbook, and the one a report opens in.
+    stays : mapping of str to StayLog, optional
+        World id -> log of single stays, for ``stays.parquet``.
 
     Raises
     ------
@@ -77,6 +81,8 @@ def write_run(
         mark = run_mark(study_dict, scenario_dict, result)
         _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
         _write_tables(draft, result, [dict(entry) for entry in evidence])
+        if stays is not None:
+            _write_stays(draft, stays)
         _write_pages(draft)
         _write_manifest(draft, {**_circumstances(result, mark, lang), **manifest})
         draft.chmod(0o755)
@@ -145,6 +151,13 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
     for name in ("summary", "comparison", "replay", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])
     export.write_danish_csv(draft / "comparison_da.csv", *danish_comparison(result))
+
+
+def _write_stays(draft: Path, stays: Mapping[str, StayLog]) -> None:
+    from crksim.output import export
+
+    names = ("world", "cohort", "service", "rule", "kind", "end", "to", "status")
+    export.write_parquet(draft / "stays.parquet", stays_table(stays), categories=names)
 
 
 def _write_pages(folder: Path, lang: str | None = None) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from crksim.analysis.results import ComparisonRow, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
+from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ __all__ = [
     "read_run",
     "result_tables",
     "service_labels",
+    "stays_table",
     "summary_records",
 ]
 
@@ -197,6 +199,35 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
     }
+
+
+def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
+    """Return single stays as a table: world, then the columns of the log with names for its numbers.
+
+    Parameters
+    ----------
+    logs : mapping of str to StayLog
+        World id -> log.
+    """
+    import pandas as pd
+
+    away = {NOWHERE: "", LEAVE: "leave", DIED: "died"}
+    parts = []
+    for world, log in logs.items():
+        columns: dict[str, Any] = {"world": world, **log.columns()}
+        legend = log.legend
+        for name, words in (
+            ("cohort", legend.cohorts),
+            ("service", legend.services),
+            ("rule", legend.rules),
+            ("end", legend.ends),
+            ("status", legend.statuses),
+            ("kind", [" ".join(f"{key}={value}" for key, value in kind) for kind in legend.kinds]),
+        ):
+            columns[name] = [words[number] if number >= 0 else "" for number in columns[name]]
+        columns["to"] = [legend.services[to] if to >= 0 else away[int(to)] for to in columns["to"]]
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:
