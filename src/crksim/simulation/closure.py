@@ -16,6 +16,10 @@ __all__ = ["closure", "parameters_of"]
 
 #: Fields of a service that no row of the log depends on.
 _SILENT = ("label", "staff", "wait_goal", "places.norm", "places.workable")
+#: Fields of a service that say whether anything can be referred to it at all.
+_THERE = ("opens", "closes", "group")
+#: Fields of a rule that change what is answered, but not whether there is a row.
+_ANSWERS = ("label", "take_up", "attend", "full")
 
 
 def closure(structure: Structure, addresses: Iterable[str]) -> frozenset[str]:
@@ -56,24 +60,24 @@ class _Reach:
         floor, _, rest = address.partition(".")
         name, _, leaf = rest.partition(".")
         if floor == "services" and name in self.services:
-            if not any(leaf == silent or leaf.startswith(silent + ".") for silent in _SILENT):
-                self.touch_service(name)
+            if not _under(leaf, _SILENT):
+                self.touch_service(name, speaks=not leaf or _under(leaf, _THERE))
         elif floor == "cohorts" and name in self.cohorts:
             self.touch_cohort(self.cohorts[name])
         elif floor == "referrals" and name in self.rules:
-            self.touch_rule(self.rules[name])
+            self.touch_rule(self.rules[name], speaks=not _under(leaf, _ANSWERS))
         elif floor == "parameters":
             self.touch_parameter(name)
         else:
             self.found |= set(self.services)
 
-    def touch_service(self, name: str) -> None:
+    def touch_service(self, name: str, *, speaks: bool = False) -> None:
         self.found.add(name)
         self.changed.add(name)
         group = self.services[name].group
         for rule in self.rules.values():
             if rule.to in (name, group):
-                self.touch_rule(rule)
+                self.touch_rule(rule, speaks=speaks)
 
     def touch_cohort(self, cohort: Cohort) -> None:
         if cohort.enters is not None:
@@ -81,9 +85,10 @@ class _Reach:
         for entry in cohort.present:
             self.found |= self.homes if entry.at == "home" else {entry.at}
 
-    def touch_rule(self, rule: Referral) -> None:
+    def touch_rule(self, rule: Referral, *, speaks: bool) -> None:
+        """Begin at a rule; where it may speak more or less often, a row beside may come between two others."""
         self.found |= self.targets(rule)
-        if rule.stay != "beside":
+        if speaks or rule.stay != "beside":
             self.found |= set(rule.services)
 
     def touch_parameter(self, name: str) -> None:
@@ -95,7 +100,7 @@ class _Reach:
                 self.touch_cohort(cohort)
         for rule in self.rules.values():
             if name in set(parameters_of(rule)):
-                self.touch_rule(rule)
+                self.touch_rule(rule, speaks=name in set(parameters_of(rule.rate)))
 
     # -- how it spreads ----------------------------------------------------------------------------------------
 
@@ -107,7 +112,7 @@ class _Reach:
             elif name == "home":
                 found |= self.homes
             elif name == "origin" and here is not None:
-                found |= self.origins(here) or self.homes
+                found |= self.origins(here) | self.homes
         return found
 
     def origins(self, here: str) -> set[str]:
@@ -170,15 +175,61 @@ class _Reach:
     def spread(self, rule: Referral) -> None:
         targets, sources = self.targets(rule), set(rule.services)
         if rule.stay == "beside":
-            # Rows are numbered along the citizen and death ends every strand: a side strand shares its citizen's fate.
-            self.found |= targets
-            if any(end.becomes for name in targets for case in self.services[name].ends for end in case.value):
+            # Rows are numbered along the citizen and death ends every strand: the strands share their citizen's fate.
+            if self.found & self.onward(sources, beside=False):
+                self.found |= targets
+            if self.found & self.onward(targets) and self.tells(sources, targets):
                 self.found |= sources
             return
         if sources & self.found:
             self.found |= targets
         if any(name in self.found and self.binds(name) for name in targets):
             self.found |= sources | targets
+
+    def onward(self, names: set[str], *, beside: bool = True) -> set[str]:
+        """Services to which a citizen may come from `names`, with or without strands beside that begin on the way."""
+        seen: set[str] = set()
+        todo = set(names)
+        while todo:
+            seen |= todo
+            new: set[str] = set()
+            for name in todo:
+                new |= self.following(self.services[name])
+                for rule in self.rules.values():
+                    if name in rule.services and (beside or rule.stay != "beside"):
+                        new |= self.targets(rule)
+            todo = new - seen
+        return seen
+
+    def tells(self, sources: set[str], targets: set[str]) -> bool:
+        """Say whether what happens beside can be told from the rows of the main strand, not its own single row."""
+        side = [self.services[name] for name in self.onward(targets)]
+        families = {self.services[name].luck_key for name in self.onward(sources, beside=False)}
+        return len(side) > len(targets) or any(
+            service.luck_key in families
+            or service.between_courses
+            or any(service.id in rule.services for rule in self.rules.values())
+            or self.following(service)
+            or _deadly(service)
+            or any(end.becomes for case in service.ends for end in case.value)
+            for service in side
+        )
+
+
+def _under(leaf: str, names: tuple[str, ...]) -> bool:
+    return any(leaf == name or leaf.startswith(name + ".") for name in names)
+
+
+def _deadly(service: Service) -> bool:
+    """Say whether a stay or a request in a service may lead to `died`, the death rate apart."""
+    maps = [end.to for case in service.ends for end in case.value]
+    maps += [service.gives_up, service.refused, service.ineligible]
+    maps += [] if service.before is None else [service.before]
+    words = {name for shares in maps for name, _ in shares.branches}
+    if service.closes is not None:
+        words |= {to for _, _, to in service.closes.present}
+        words |= {name for to in (service.closes.waiting, service.closes.afterwards) for name, _ in to.branches}
+    return "died" in words
 
 
 def _parts(service: Service) -> Iterator[object]:
