@@ -1,0 +1,1 @@
+"""What is simulated: values only, no randomness, no files."""
