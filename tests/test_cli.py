@@ -408,7 +408,10 @@ def test_evidence_is_filtered_by_kind_and_service(capsys):
     group = typed(capsys, "evidence", "--service", "youth_group_hoersholmsgade")[1]
     assert len(whole) > len(assumed) > 2
     assert len(whole) > len(group) > 2
-    assert all(".youth_group_hoersholmsgade." in line for line in group[1:-1])
+    addresses = {word for line in group[1:-1] for word in line.split() if word.startswith(("services.", "parameters."))}
+    assert len(addresses) == len(group) - 2
+    assert {one.split(".")[1] for one in addresses if one.startswith("services.")} == {"youth_group_hoersholmsgade"}
+    assert "parameters.group_stay.value" in addresses
     assert "assumed" in assumed[-1]
     assert "report" not in assumed[-1]
 

@@ -12,7 +12,7 @@ from crksim.model.clock import parse_quantity
 from crksim.model.network import Label, Network
 from crksim.model.vocabulary import ALL, groups_of, kind, label, parse_measure, unit
 
-__all__ = ["DECIDING", "questions", "touched_subjects"]
+__all__ = ["DECIDING", "names_parameter", "questions", "touched_subjects"]
 
 #: How many rows decide.
 DECIDING = 5
@@ -69,18 +69,27 @@ def _things(address: str, study: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         return
     for other in ("services", "cohorts", "referrals"):
         for id, content in (study.get(other) or {}).items():
-            if _names(content, name):
+            if names_parameter(content, name):
                 yield other, str(id)
     for parameter, content in (study.get("parameters") or {}).items():
-        if parameter != name and _names(content, name):
+        if parameter != name and names_parameter(content, name):
             yield from _things(f"parameters.{parameter}", study)
 
 
-def _names(content: object, parameter: str) -> bool:
+def names_parameter(content: object, parameter: str) -> bool:
+    """Say whether a part of a study names a parameter.
+
+    Parameters
+    ----------
+    content : object
+        Maps, lists and texts.
+    parameter : str
+        Its id, without ``@``.
+    """
     if isinstance(content, Mapping):
-        return any(_names(value, parameter) for value in content.values())
+        return any(names_parameter(value, parameter) for value in content.values())
     if isinstance(content, list | tuple):
-        return any(_names(value, parameter) for value in content)
+        return any(names_parameter(value, parameter) for value in content)
     return isinstance(content, str) and f"@{parameter}" in content.replace("*", " ").replace("/", " ").split()
 
 

@@ -264,25 +264,43 @@ def _ledger_sheet() -> Sheet:
     return read_folder(folder)
 
 
-def load_evidence(name: str | None = None) -> list[dict[str, str]]:
+def load_evidence(kind: str | None = None, service: str | None = None) -> list[dict[str, str]]:
     """Return a row for every number of the network, with where it comes from.
 
     Parameters
     ----------
-    name : str, optional
-        A scenario whose changes count; the network as it stands when not given.
+    kind : str, optional
+        Only evidence of this kind.
+    service : str, optional
+        Only numbers of this service, and the parameters that it names.
 
     Raises
     ------
     InputError
-        A fault in the network or the ledger.
+        A fault in the network or the ledger, or an unknown kind or service.
     """
-    from crksim.model.ledger import read_ledger
+    from crksim.analysis.questions import names_parameter
+    from crksim.model.ledger import KINDS, read_ledger
 
     sheet = _ledger_sheet()
-    network = read_folder(data_dir("conf") / "network")
-    study = network.data if name is None else load_case(name).study.source
+    study = read_folder(data_dir("conf") / "network").data
+    services = study.get("services") or {}
+    problems = [
+        Problem(f"--{name}", value, f"must be one of {', '.join(known)}", nearest(value, known), file=COMMAND_LINE)
+        for name, value, known in (("kind", kind, KINDS), ("service", service, sorted(services)))
+        if value is not None and value not in known
+    ]
+    if problems:
+        raise InputError(problems)
     try:
-        return read_ledger(sheet.data).rows(study)
+        rows = read_ledger(sheet.data).rows(study)
     except InputError as error:
         raise locate(error, sheet.places) from error
+
+    def belongs(address: str) -> bool:
+        section, name, *_ = address.split(".")
+        return (section, name) == ("services", service) or (
+            section == "parameters" and names_parameter(services[service], name)
+        )
+
+    return [row for row in rows if kind in (None, row["kind"]) and (service is None or belongs(row["address"]))]

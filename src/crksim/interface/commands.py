@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, find_scenario, read_yaml, scenario_files, shown_name
@@ -186,38 +186,16 @@ def _report(words: argparse.Namespace, lang: str) -> None:
 def _evidence(words: argparse.Namespace, lang: str) -> None:
     from crksim.interface.cases import load_evidence
 
-    entries = load_evidence()
-    kinds = sorted({str(entry["kind"]) for entry in entries})
-    services = sorted({str(entry["address"]).split(".")[1] for entry in entries if "." in str(entry["address"])})
-    problems = [
-        Problem(f"--{name}", value, f"must be one of {', '.join(known)}", nearest(value, known), file=COMMAND_LINE)
-        for name, value, known in (("kind", words.kind, kinds), ("service", words.service, services))
-        if value is not None and value not in known
-    ]
-    if problems:
-        raise InputError(problems)
-    chosen = [
-        entry
-        for entry in entries
-        if words.kind in (None, entry["kind"])
-        and (words.service is None or f".{words.service}." in f".{entry['address']}.")
-    ]
-    _print_evidence(chosen, lang)
-
-
-def _print_evidence(entries: Sequence[Mapping[str, Any]], lang: str) -> None:
-    columns = ("address", "kind", "value", "low", "high", "source")
-    rows = [tuple(_shown(entry.get(column)) for column in columns) for entry in entries]
+    entries = load_evidence(words.kind, words.service)
+    columns = ("kind", "value", "low", "high", "address", "source")
+    told = [{**entry, "source": entry["fact"] or entry["source"]} for entry in entries]
+    rows = [tuple(entry[column] for column in columns) for entry in told]
     rows.insert(0, tuple(say(lang, column) for column in columns))
-    widths = [min(max(len(row[place]) for row in rows), 60) for place in range(len(columns))]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     for row in rows:
         _write("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
     counts: dict[str, int] = {}
     for entry in entries:
-        counts[str(entry["kind"])] = counts.get(str(entry["kind"]), 0) + 1
+        counts[entry["kind"]] = counts.get(entry["kind"], 0) + 1
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
     _write(say(lang, "entries", count=len(entries), kinds=kinds or say(lang, "none_found")))
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)
