@@ -71,9 +71,6 @@ def _things(address: str, study: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         for id, content in (study.get(other) or {}).items():
             if names_parameter(content, name):
                 yield other, str(id)
-    for parameter, content in (study.get("parameters") or {}).items():
-        if parameter != name and names_parameter(content, name):
-            yield from _things(f"parameters.{parameter}", study)
 
 
 def names_parameter(content: object, parameter: str) -> bool:
