@@ -78,7 +78,7 @@ def test_gaps_at_a_constant_rate_are_exponential(rate):
 def test_counts_are_poisson(rate):
     from scipy.stats import chi2
 
-    counts = counted(f"{rate} / year", [0.0, YEAR], 800)[:, 0]
+    counts = counted(f"{rate} / year", [0.0, YEAR], 400)[:, 0]
     expected(counts[:, None], [rate])
     # (n - 1) variance / mean is chi-square with n - 1 degrees: Fisher's index of dispersion.
     dispersion = (len(counts) - 1) * counts.var(ddof=1) / counts.mean()
@@ -108,7 +108,7 @@ def test_who_comes_is_spread_over_the_strips_by_their_width():
 
 
 @pytest.mark.property
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(rate=st.floats(0.1, 900.0), factor=st.floats(1.0, 5.0), replication=st.integers(0, 10**6))
 def test_a_higher_rate_keeps_everybody_and_adds_some(rate, factor, replication):
     less, more = (
@@ -135,7 +135,7 @@ def test_a_rate_that_rises_on_a_date_leaves_those_before_it_alone():
 
 
 @pytest.mark.property
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     until=st.floats(0.0, 900.0),
     replication=st.integers(0, 1000),
@@ -157,7 +157,7 @@ def test_a_shorter_run_sees_the_beginning_of_a_longer_one(until, replication, fo
 
 
 @pytest.mark.property
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(rate=st.floats(0.01, 3000.0), until=st.floats(0.0, 200.0), replication=st.integers(0, 1000))
 def test_newcomers_come_in_order_on_the_grid_and_once(rate, until, replication):
     numbers, times = newcomers(f"{rate!r} / year", until, 1, replication)
@@ -179,7 +179,7 @@ def test_steps_have_their_counts():
             "none": {"from": "2018-01-01", "value": "0 / year"},
         }
     }
-    counts = counted(form, [0.0, 183.0, 366.0, 731.0, 1096.0], 120)
+    counts = counted(form, [0.0, 183.0, 366.0, 731.0, 1096.0], 80)
     expected(counts, np.array([100 * 183, 100 * 183, 250 * 365, 0]) / YEAR)
 
 
@@ -187,7 +187,7 @@ def test_steps_have_their_counts():
 def test_months_have_their_counts():
     factors = dict(zip(MONTHS, [1.4, 0.9, 1.0, 1.1, 1.0, 0.8, 0.3, 0.9, 1.2, 1.2, 1.1, 0.0], strict=True))
     edges = np.array([(np.datetime64(f"2017-{n:02}-01") - np.datetime64(START)).astype(int) for n in range(1, 13)])
-    counts = counted({"rate": "200 / year", "months": factors}, [*edges.astype(float), 731.0], 120)
+    counts = counted({"rate": "200 / year", "months": factors}, [*edges.astype(float), 731.0], 80)
     expected(counts, 200 / YEAR * np.diff([*edges, 731]) * np.array(list(factors.values())))
 
 
@@ -209,7 +209,7 @@ def test_a_wave_has_its_counts(amplitude):
         # The integral of 1 + amplitude sin(2 pi (day - 10) / 80).
         return day - amplitude * 80 / (2 * math.pi) * np.cos(2 * math.pi * (day - 10) / 80)
 
-    expected(counted(form, edges, 120), np.diff(integral(edges)))
+    expected(counted(form, edges, 80), np.diff(integral(edges)))
 
 
 @pytest.mark.theory
@@ -231,7 +231,7 @@ def test_steps_months_pattern_and_wave_multiply():
 
 
 @pytest.mark.property
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     rate=st.floats(1.0, 500.0),
     later=st.floats(0.0, 500.0),

@@ -290,7 +290,7 @@ def test_whether_a_rule_beside_speaks_at_all_reaches_the_rows_after_it():
 
 
 @pytest.mark.property
-@settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.data())
 def test_rows_outside_the_closure_are_the_same(data):
     old = data.draw(studies(most_services=5))
@@ -304,7 +304,7 @@ def test_rows_outside_the_closure_are_the_same(data):
 
 @pytest.mark.property
 @pytest.mark.slow
-@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.data())
 def test_rows_outside_the_closure_are_the_same_in_many_worlds(data):
     old = data.draw(studies())

@@ -122,7 +122,7 @@ from crksim.simulation.luck import Luck
 from crksim.simulation.plan import structure
 study = read_study(json.load(sys.stdin))
 plan = structure(study).bind(default_theta(study.network))
-print(*(simulate(plan, Luck(5, number)).content_hash() for number in range(3)))
+print(*(simulate(plan, Luck(5, number)).content_hash() for number in range(2)))
 """
 
 
@@ -133,11 +133,11 @@ def plan_of(data):
 
 def hashes(data):
     plan = plan_of(data)
-    return [simulate(plan, Luck(5, number)).content_hash() for number in range(3)]
+    return [simulate(plan, Luck(5, number)).content_hash() for number in range(2)]
 
 
 def in_another_process(data, **environment):
-    """Return the hashes of three runs in a fresh process with some environment variables."""
+    """Return the hashes of two runs in a fresh process with some environment variables."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ONCE],
         input=json.dumps(data),
@@ -163,7 +163,7 @@ def dispatched():
 def test_the_same_rows_twice_in_one_process():
     first = hashes(STUDY)
     assert first == hashes(STUDY)
-    assert len(set(first)) == 3
+    assert len(set(first)) == 2
 
 
 @pytest.mark.unit
@@ -175,9 +175,8 @@ def test_one_plan_serves_replications_in_any_order():
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_the_same_rows_in_another_process_whatever_the_hash_seed(seed):
-    assert in_another_process(STUDY, PYTHONHASHSEED=seed) == hashes(STUDY)
+def test_the_same_rows_in_another_process_whatever_the_hash_seed():
+    assert in_another_process(STUDY, PYTHONHASHSEED="0") == hashes(STUDY)
 
 
 @pytest.mark.unit
@@ -185,10 +184,11 @@ def test_the_same_rows_without_the_processors_features():
     features = dispatched()
     if not features:
         pytest.skip("this numpy has no code for features of this processor")
-    assert in_another_process(STUDY, NPY_DISABLE_CPU_FEATURES=",".join(features)) == hashes(STUDY)
+    assert in_another_process(STUDY, NPY_DISABLE_CPU_FEATURES=",".join(features), PYTHONHASHSEED="1") == hashes(STUDY)
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_one_worker_and_two_give_equal_arrays():
     label = Label("verden", "world")
     ledger = {}
@@ -257,7 +257,7 @@ def test_a_cut_on_a_day_of_history_does_not_lose_or_double_it(day):
 
 
 @pytest.mark.property
-@settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 @given(study=studies(most_services=5), day=st.integers(1, 365), number=st.integers(0, 9))
 def test_random_runs_cut_in_two_have_the_same_rows(study, day, number):
     cut(study, float(day), number=number)
@@ -265,7 +265,7 @@ def test_random_runs_cut_in_two_have_the_same_rows(study, day, number):
 
 @pytest.mark.property
 @pytest.mark.slow
-@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 @given(study=studies(), days=st.sets(st.integers(1, 2920), min_size=1, max_size=3), number=st.integers(0, 9))
 def test_many_random_runs_cut_in_pieces_have_the_same_rows(study, days, number):
     cut(study, *sorted(day / 8 for day in days), number=number)

@@ -5,12 +5,14 @@ error of a correlation of n independent pairs is 1/sqrt(n); of the few hundred i
 Goodness of fit: a p-value above 1e-4 / (number of tests) would fail once in ten thousand sets of keys.
 """
 
+import importlib.util
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crksim.model.study import default_theta, read_study
@@ -62,6 +64,7 @@ def chi_square(counts):
 
 
 @pytest.mark.property
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**40),
     replication=st.integers(0, 2**20),
@@ -313,3 +316,34 @@ def test_services_of_one_family_count_visits_together():
         for nth, found in enumerate((first, second)):
             u = uniform(base.base("all", citizen), constant("unit", nth, "length"))
             assert found[citizen] == pytest.approx(law * math.log1p(-u), abs=2.0**-20)
+
+
+# --- what common luck is for -----------------------------------------------------------------------------------------
+
+
+def variance_script():
+    path = Path(__file__).parent.parent / "scripts" / "luck_variance.py"
+    spec = importlib.util.spec_from_file_location("luck_variance", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+@pytest.mark.theory
+@pytest.mark.parametrize("name", ["an inserted visit", "one more place"])
+def test_common_luck_takes_most_of_the_variance_out_of_a_difference(name):
+    script = variance_script()
+    ratio, _, _ = script.ratios(*script.differences(script.CHANGES[name], 10, seed=1), draws=10)
+    assert np.all(ratio < 0.5), dict(zip(script.MEASURES, ratio, strict=True))
+    assert ratio[0] < 0.05
+
+
+@pytest.mark.theory
+@pytest.mark.slow
+def test_common_luck_helps_every_change():
+    script = variance_script()
+    for name, change in script.CHANGES.items():
+        ratio, _, high = script.ratios(*script.differences(change, 100, seed=2))
+        assert high[0] < 0.15, name
+        assert high[3] < 0.25, name
+        assert np.all(ratio < 1.0), name

@@ -283,7 +283,7 @@ def test_a_caseload_fed_at_count_over_mean_length_stays_level(name):
     )
     study = read_study(data)
     plan = structure(study).bind(default_theta(study.network))
-    days, replications = [5.0, 20.0, 40.0, 79.0, 81.0, 110.0], 40
+    days, replications = [5.0, 20.0, 40.0, 79.0, 81.0, 110.0], 25
     found = np.array(
         [
             [Rows(log).at(day) for day in days]
