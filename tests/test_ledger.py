@@ -230,7 +230,6 @@ def test_a_law_asks_for_its_own_numbers():
 LAWS = {
     "uniform": (Prior("uniform", 0.5, 0.2, 0.7), stats.uniform(0.2, 0.5)),
     "triangular": (Prior("triangular", 3.0, 2.0, 6.0), stats.triang(0.25, 2.0, 4.0)),
-    "pert": (Prior("pert", 3.0, 2.0, 6.0), stats.beta(1 + 4 * 0.25, 1 + 4 * 0.75, 2.0, 4.0)),
     "beta": (Prior("beta", 0.25, numbers=(("a", 4.5), ("b", 13.5))), stats.beta(4.5, 13.5)),
     "gamma": (Prior("gamma", 26.0, numbers=(("rate", 0.75), ("shape", 19.5))), stats.gamma(19.5, scale=1 / 0.75)),
     "lognormal": (Prior("lognormal", 2.0, 1.0, 4.0), stats.lognorm(math.log(2.0) / stats.norm.ppf(0.95), scale=2.0)),
@@ -248,8 +247,32 @@ def test_quantiles_are_those_of_the_law(law):
 
 @pytest.mark.unit
 def test_every_law_is_tested_and_only_fixed_never_varies():
-    assert set(LAWS) | {"fixed"} == set(PRIOR_LAWS)
+    assert set(LAWS) | {"fixed", "pert"} == set(PRIOR_LAWS)
     assert {Prior("fixed", 3.0, 1.0, 5.0).quantile(u) for u in (0.01, 0.5, 0.99)} == {3.0}
+
+
+@pytest.mark.theory
+@pytest.mark.parametrize(("value", "low", "high"), [(3.0, 2.0, 6.0), (2.0, 2.0, 6.0), (9.0, 8.0, 9.0), (0.3, 0.2, 0.4)])
+def test_a_pert_has_its_range_as_5_and_95_per_cent_points_and_its_value_as_peak(value, low, high):
+    prior = Prior("pert", value, low, high)
+    assert prior.fault() is None
+    assert [prior.quantile(0.05), prior.quantile(0.95)] == pytest.approx([low, high], rel=1e-9)
+    # A PERT law of extremes a and b and peak v has the mean (a + 4 v + b) / 6.
+    least, most = prior.quantile(1e-15), prior.quantile(1 - 1e-15)
+    assert least < low < high < most
+    values = np.array([prior.quantile(u) for u in (np.arange(4000) + 0.5) / 4000])
+    assert values.mean() == pytest.approx((least + 4 * value + most) / 6, rel=1e-3)
+
+
+@pytest.mark.unit
+def test_a_pert_never_falls_below_nothing_and_a_share_never_exceeds_one():
+    assert Prior("pert", 0.1, 0.02, 0.25).quantile(1e-6) == 0.0
+    assert Prior("pert", 0.0, -1.0, 1.0).quantile(1e-6) < -1.0
+    assert Prior("pert", 0.8, 0.5, 0.98).quantile(1 - 1e-6) > 1.0
+    shares = read_ledger({"parameters.a": {**ASSUMED, "law": "pert", "low": 0.5, "high": 0.98}})
+    days = read_ledger({"parameters.a": {**ASSUMED, "law": "pert", "low": "0.5 days", "high": "0.98 days"}})
+    assert shares.entry("parameters.a").prior(0.8).quantile(1 - 1e-6) == 1.0
+    assert days.entry("parameters.a").prior(0.8).quantile(1 - 1e-6) > 1.0
 
 
 @pytest.mark.theory

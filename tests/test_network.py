@@ -1,6 +1,7 @@
 """The network of the report: evidence for every number, marks before any calibration, a replay that stands near."""
 
 import csv
+import dataclasses
 import re
 from collections.abc import Mapping
 
@@ -13,6 +14,7 @@ from crksim.interface.files import data_dir, read_folder, read_yaml
 from crksim.model.changes import apply, read_scenario, with_variant
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.ledger import read_ledger
+from crksim.model.network import Dated, End, Shares
 from crksim.model.study import read_study
 from crksim.model.vocabulary import parse_measure, parse_measures
 from crksim.simulation.engine import simulate
@@ -88,7 +90,7 @@ def test_the_causal_share_is_anything_between_none_and_all():
 def test_the_network_is_valid_at_the_ends_of_all_ranges():
     network = read_study(STUDY).network
     chooser = np.random.default_rng(5)
-    corners = [np.full(200, 1e-9), np.full(200, 1 - 1e-9), *chooser.choice([1e-9, 1 - 1e-9], (6, 200))]
+    corners = [np.full(200, 0.05), np.full(200, 0.95), *chooser.choice([0.05, 0.95], (6, 200))]
     names = sorted(STUDY["parameters"])
     units = {name: parse_quantity(STUDY["parameters"][name]["value"])[1] for name in names}
     for corner in corners:
@@ -101,6 +103,37 @@ def test_the_network_is_valid_at_the_ends_of_all_ranges():
         for name in ("substitution_caseload", "adult_drug_caseload", "adult_alcohol_caseload"):
             moved[name] = {"value": round(theta[name])}
         read_study({**STUDY, "parameters": moved})
+
+
+def share_maps(node):
+    """Yield the dated shares of every share map of a part of a network."""
+    if isinstance(node, Shares):
+        yield [share for _, share in node.branches if share is not None]
+    elif dataclasses.is_dataclass(node):
+        for field in dataclasses.fields(node):
+            yield from share_maps(getattr(node, field.name))
+    elif isinstance(node, tuple):
+        if node and all(isinstance(part, End) for part in node):
+            yield [end.share for end in node if isinstance(end.share, Dated)]
+        for part in node:
+            yield from share_maps(part)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", ["baseline", "intensive_at_own_unit"])
+def test_no_share_map_of_five_hundred_members_exceeds_one(name):
+    scenario = read_scenario(read_yaml(data_dir("conf").parent / "scenarios" / f"{name}.yaml").data, name)
+    network = read_study(apply(STUDY, scenario)).network
+    maps = [shares for shares in share_maps(network) if any(part.parameters for s in shares for _, part in s.steps)]
+    assert len(maps) > 30
+    chooser = np.random.default_rng(7)
+    for _ in range(500):
+        theta = LEDGER.draw(network, lambda _: float(chooser.uniform()))
+        for shares in maps:
+            days = {day for share in shares for day, _ in share.steps}
+            totals = [sum(share.at(day).value(theta) for share in shares) for day in days]
+            assert max(totals) <= 1 + 1e-9
+            assert min(share.at(day).value(theta) for share in shares for day in days) >= 0
 
 
 @pytest.mark.unit

@@ -74,7 +74,9 @@ class Evidence:
 
     def prior(self, value: float) -> Prior:
         """Return the law of the number whose value in use is `value` (in days, per day, or without unit)."""
-        return Prior(self.law, value, _range_end(self.low), _range_end(self.high), self.numbers)
+        low, high = _range_end(self.low), _range_end(self.high)
+        share = high <= 1.0 and parse_quantity(self.high)[1] == "number"
+        return Prior(self.law, value, low, high, self.numbers, share)
 
 
 @dataclass(frozen=True)

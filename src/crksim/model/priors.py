@@ -6,8 +6,9 @@ The range is the plausible 90 % range of the ledger.  What a law makes of it:
 fixed       always the value
 uniform     even between `low` and `high`; the value plays no part
 triangular  `low` and `high` are the extremes, the value is the peak
-pert        the same, with a smooth peak of weight 4 (Malcolm, Roseboom, Clark & Fazar 1959); `low` and `high` are the
-            extremes, so 90 % of the draws lie in the inner 0.5 to 0.6 of the range
+pert        the value is the peak of a smooth law of weight 4 (Malcolm, Roseboom, Clark & Fazar 1959) whose 5 % and
+            95 % points are `low` and `high`; its extremes lie outside them.  What falls below 0, or for a share above
+            1, is drawn as 0 or 1
 lognormal   the value is the median, `low` and `high` are exactly the 5 % and the 95 % point: one half-lognormal on
             either side of the median
 beta        of `a` and `b`; without them the value is the mean and 90 % lie in a range as wide as `low` to `high`
@@ -50,6 +51,8 @@ class Prior:
         The number in use and its plausible range (in days, per day, or without unit); NaN where not stated.
     numbers : tuple of (str, float)
         Numbers of the law's own.
+    share : bool
+        Whether no number above 1 makes sense.
     """
 
     law: str
@@ -57,6 +60,7 @@ class Prior:
     low: float = float("nan")
     high: float = float("nan")
     numbers: tuple[tuple[str, float], ...] = ()
+    share: bool = False
 
     def fault(self) -> str | None:
         """Return the rule that the numbers break, as a clause on the value, or None."""
@@ -103,8 +107,10 @@ class Prior:
         from scipy.special import betaincinv
 
         if self.law == "pert":
-            peak = (value - low) / (high - low)
-            return low + (high - low) * float(betaincinv(1.0 + 4.0 * peak, 5.0 - 4.0 * peak, u))
+            least, most = _pert_extremes(value, low, high)
+            peak = (value - least) / (most - least)
+            drawn = least + (most - least) * float(betaincinv(1.0 + 4.0 * peak, 5.0 - 4.0 * peak, u))
+            return min(max(drawn, 0.0 if low >= 0.0 else -math.inf), 1.0 if self.share else math.inf)
         named = dict(self.numbers)
         a, b = (named["a"], named["b"]) if named else _beta_of(value, high - low)
         return float(betaincinv(a, b, u))
@@ -114,6 +120,21 @@ def _normal(u: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(u))
+
+
+@lru_cache(maxsize=4096)
+def _pert_extremes(value: float, low: float, high: float) -> tuple[float, float]:
+    """Return the extremes of the PERT law with this peak whose 5 % and 95 % points are `low` and `high`."""
+    from scipy.special import betaincinv
+
+    least, most = low, high
+    for _ in range(500):
+        peak = (value - least) / (most - least)
+        ends = least + (most - least) * betaincinv(1.0 + 4.0 * peak, 5.0 - 4.0 * peak, [0.05, 0.95])
+        least, most = least + (low - float(ends[0])), most + (high - float(ends[1]))
+        if max(abs(low - ends[0]), abs(high - ends[1])) < 1e-12 * (high - low):
+            break
+    return least, most
 
 
 @lru_cache(maxsize=4096)
