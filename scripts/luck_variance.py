@@ -109,7 +109,7 @@ CHANGES = {
     "a tenth more arrivals": more_arrivals,
     "a second site": second_site,
 }
-MEASURES = ("treated days", "in the group", "waiting", "starts after")
+MEASURES = ("number in treatment", "number in groups", "waiting for a group", "starts in aftercare")
 
 
 def plan_of(data):
