@@ -54,7 +54,7 @@ class Watch(Protocol):
     def begins(self, case: Case, settings: Settings) -> None:
         """Be told what is going to run."""
 
-    def progress(self) -> AbstractContextManager[Callable[[int, int], None]]:
+    def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
         """Give what is called with (done, total)."""
 
     def writes(self) -> None:
@@ -169,7 +169,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
     began, started = time.perf_counter(), datetime.now().astimezone()
     watch.begins(case, settings)
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
-    with watch.progress() as progress:
+    with watch.progress(settings.members) as progress:
         found = replicate(
             case.worlds,
             case.ledger,

@@ -86,8 +86,14 @@ class Screen:
         return str(getattr(label, self.lang))
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[int, int], None]]:
-        """Give a function that is told (done, total); on a terminal it moves a bar with the time left."""
+    def progress(self, total: int) -> Iterator[Callable[[int, int], None]]:
+        """Give a function that is told (done, total); on a terminal it moves a bar with the time left.
+
+        Parameters
+        ----------
+        total : int
+            Number of members.
+        """
         console = self._console(error=True)
         if not (self.bar and console.is_terminal):
             yield lambda done, total: None
@@ -102,7 +108,7 @@ class Screen:
             TextColumn(say(self.lang, "left")),
         )
         with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(say(self.lang, "simulating"), total=None)
+            task = bar.add_task(say(self.lang, "simulating"), total=total)
             yield lambda done, total: bar.update(task, completed=done, total=total)
 
     def writes(self) -> None:
