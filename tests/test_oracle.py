@@ -17,7 +17,7 @@ def as_study(network):
     return {"time": {"start": "2016-01-01", "end": "2016-06-29"}, **network}
 
 
-@pytest.mark.parametrize("replication", [0, 1])
+@pytest.mark.parametrize("replication", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_rows(name, replication):
     assert_same(as_study(NETWORKS[name]), seed=7, replication=replication, least=30)

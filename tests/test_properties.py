@@ -195,7 +195,7 @@ INVARIANTS = (
 )
 
 
-@examples(25)
+@examples(15)
 @given(studies())
 def test_every_log_keeps_its_invariants(data):
     study = read_study(data)
@@ -219,14 +219,14 @@ def shuffled(value, random):
     return value
 
 
-@examples(8)
+@examples(5)
 @given(studies(), st.randoms(use_true_random=False))
 def test_the_order_of_keys_does_not_matter(data, random):
     first, second = (simulate(bound(given_), Luck(1, 0)) for given_ in (data, shuffled(data, random)))
     assert first.content_hash() == second.content_hash()
 
 
-@examples(8)
+@examples(5)
 @given(studies())
 def test_a_study_read_back_from_its_dump_runs_the_same(data):
     study = read_study(data)
@@ -248,7 +248,7 @@ def renamed(value, old, new):
     return new if value == old else value
 
 
-@examples(8)
+@examples(5)
 @given(studies(), st.data())
 def test_a_renamed_service_that_keeps_its_luck_key_changes_nothing(data, choice):
     data = json.loads(json.dumps(data))
@@ -276,7 +276,7 @@ def scenario(changes, day="2016-07-01"):
     return read_scenario({"title": label, "question": label, "from": day, "changes": changes})
 
 
-@examples(8)
+@examples(5)
 @given(studies())
 def test_a_scenario_without_changes_is_its_reference(data):
     same = apply(data, scenario({}))
@@ -302,7 +302,7 @@ def changes(draw, data):
     return draw(st.sampled_from(found))
 
 
-@examples(15)
+@examples(10)
 @given(studies(), st.data())
 def test_until_the_change_both_worlds_are_equal_row_by_row(data, choice):
     address, value = choice.draw(changes(data))
@@ -315,7 +315,7 @@ def test_until_the_change_both_worlds_are_equal_row_by_row(data, choice):
     assert after == before
 
 
-@examples(20)
+@examples(12)
 @given(studies(), st.data())
 def test_outside_the_closure_of_a_change_rows_are_the_same(data, choice):
     address, value = choice.draw(changes(data))
@@ -326,7 +326,7 @@ def test_outside_the_closure_of_a_change_rows_are_the_same(data, choice):
     assert after == before
 
 
-@examples(8)
+@examples(5)
 @given(studies())
 def test_the_closure_holds_the_service_that_is_changed(data):
     world = structure(read_study(data))
@@ -335,7 +335,7 @@ def test_the_closure_holds_the_service_that_is_changed(data):
     assert closure(world, []) == frozenset()
 
 
-@examples(8)
+@examples(5)
 @given(studies())
 def test_more_newcomers_move_nobody_who_was_there(data):
     """Without limits on places everybody's rows are their own: with a rate 10 % higher all former rows are there."""
@@ -355,7 +355,7 @@ def test_more_newcomers_move_nobody_who_was_there(data):
 # ------------------------------------------------------------------ stopping and going on
 
 
-@examples(15)
+@examples(10)
 @given(studies(), st.integers(1, 364))
 def test_a_run_in_two_parts_is_the_whole(data, day):
     """Rows closed before the day are in the first part, all others in the second, as in the run without a stop."""
@@ -368,7 +368,7 @@ def test_a_run_in_two_parts_is_the_whole(data, day):
     assert sorted((*closed, *second), key=key) == whole
 
 
-@examples(8)
+@examples(5)
 @given(studies(), st.integers(1, 364))
 def test_a_run_that_stops_early_is_the_beginning_of_the_whole(data, day):
     plan = bound(data)
@@ -377,7 +377,7 @@ def test_a_run_that_stops_early_is_the_beginning_of_the_whole(data, day):
     assert early == whole
 
 
-@examples(8)
+@examples(5)
 @given(studies())
 def test_a_run_is_a_function_of_study_and_luck(data):
     """The same plan runs twice the same, and other luck is other luck."""

@@ -476,12 +476,12 @@ class Oracle:
     def die(self, person):
         person.alive = False
         person.moves += 1
-        for row in person.rows:
-            if row.open:
-                if row.strand.held is row:
-                    row.strand.held, row.status, row.gain = None, None, 0
-                self.close(row, "died", "died")
-                self.tell(row.news, ("died", None))
+        # Requests first: a stay that closes would withdraw those that wait for it to end.
+        for row in sorted((row for row in person.rows if row.open), key=lambda row: row.present):
+            if row.strand.held is row:
+                row.strand.held, row.status, row.gain = None, None, 0
+            self.close(row, "died", "died")
+            self.tell(row.news, ("died", None))
 
     # ------------------------------------------------------------------ requests
 
