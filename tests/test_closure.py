@@ -178,7 +178,7 @@ def test_who_is_sent_back_comes_from_wherever_they_were_referred():
 
 @pytest.mark.unit
 def test_a_strand_beside_shares_its_citizens_fate():
-    # Death ends every strand, so what changes the main strand changes what stands beside it; one row beside, not the reverse.
+    # Death ends every strand: the main strand reaches what stands beside it, but one row beside reaches nothing else.
     data = referred("beside")
     data["services"]["t"] = unit()
     assert reach(data, "services.a.length") == "abt"
@@ -245,9 +245,26 @@ def rows_outside(data, reached):
 
 def unmoved(old, new, address):
     """Assert that rows outside the closure of a change are the same; return the closure."""
-    reached = closure(structure(read_study(new)), [address])
+    after, before = (structure(read_study(data)) for data in (new, old))
+    reached = closure(after, [address], before)
     assert rows_outside(old, reached) == rows_outside(new, reached)
     return reached
+
+
+@pytest.mark.unit
+def test_where_a_change_takes_an_edge_away_the_world_before_counts_too():
+    changed = {**CHAIN, "a": unit("leave")}
+    assert reach(world(changed), "services.a.ends") == "a"
+    assert unmoved(world(CHAIN), world(changed), "services.a.ends") == {"a", "b", "c"}
+
+
+@pytest.mark.unit
+def test_what_only_one_world_has_is_judged_by_that_world():
+    more = {**CHAIN, "n": unit("c")}
+    after, before = structure(read_study(world(more))), structure(read_study(world(CHAIN)))
+    for one, other in ((after, before), (before, after)):
+        assert closure(one, ["services.n"], other) == {"n", "c"}
+        assert closure(one, ["services.none"], other) == set(more)
 
 
 @pytest.mark.unit

@@ -22,7 +22,7 @@ _THERE = ("opens", "closes", "group")
 _ANSWERS = ("label", "take_up", "attend", "full")
 
 
-def closure(structure: Structure, addresses: Iterable[str]) -> frozenset[str]:
+def closure(structure: Structure, addresses: Iterable[str], before: Structure | None = None) -> frozenset[str]:
     """Return the ids of the services whose rows may differ when values at `addresses` change.
 
     Parameters
@@ -31,16 +31,25 @@ def closure(structure: Structure, addresses: Iterable[str]) -> frozenset[str]:
         The world after the change (it has the services that the change adds).
     addresses : iterable of str
         Input addresses, such as ``services.youth_group.places.hard`` or ``parameters.take_up_own_site``.
+    before : Structure, optional
+        The world before the change.  Needed where the change takes away something that led elsewhere (a destination, a
+        rule) from the start on; dated changes keep in `structure` what held before.
 
     Returns
     -------
     frozenset of str
         Ids of services.
     """
-    reach = _Reach(structure)
-    for address in addresses:
-        reach.seed(address)
-    return reach.grown()
+    addresses = tuple(addresses)
+    worlds = [_Reach(world) for world in (structure, before) if world is not None]
+    found: frozenset[str] = frozenset()
+    for reach in worlds:
+        for address in addresses:
+            # What one world lacks is judged by the other; what none has may be anything.
+            if reach.knows(address) or not any(other.knows(address) for other in worlds):
+                reach.seed(address)
+        found |= reach.grown()
+    return found
 
 
 class _Reach:
@@ -55,6 +64,15 @@ class _Reach:
         self.changed: set[str] = set()
 
     # -- where a change begins ---------------------------------------------------------------------------------
+
+    def knows(self, address: str) -> bool:
+        floor, name = [*address.split("."), ""][:2]
+        things: dict[str, Iterable[str]] = {
+            "services": self.services,
+            "cohorts": self.cohorts,
+            "referrals": self.rules,
+        }
+        return name in things.get(floor, (name,))
 
     def seed(self, address: str) -> None:
         floor, _, rest = address.partition(".")
