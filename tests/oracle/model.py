@@ -783,11 +783,13 @@ class Oracle:
             yield self.alarm(self.env.now + after, ENDS, person, row.number)
             if strand.row is not row:
                 return
-            before = len(strand.pending)
+            before, asked = len(strand.pending), person.considered[rule.luck_key]
             taken = self.consider(strand, row, rule)
             if taken is not None:
                 self.tell(row.news, ("taken", taken))
                 return
+            if person.considered[rule.luck_key] == asked:
+                person.considered[rule.luck_key] += 1  # nobody could be asked: the next time is a draw of its own
             if len(strand.pending) > before:
                 yield strand.pending[-1].news
                 yield self.settle()

@@ -41,8 +41,9 @@ HISTORY, END, HAND_OUT, PATIENCE, ARRIVAL = (order << 48 for order in range(5))
 #: States of a row: staying, waiting for a place, holding a place until the next service admits, closed.
 STAYING, WAITING, HELD, CLOSED = range(4)
 
-#: Whence a citizen was referred: service, and what was left of the stay there (days, outcome, visit) if it is resumed.
-Origin = tuple[int, float | None, Outcome | None, int]
+#: Whence a citizen was referred: service, and what was left of the stay there (days, outcome, visit) if it is resumed,
+#: and the origin that it had itself.
+Origin = tuple[int, float | None, Outcome | None, int, Any]
 
 
 class Chunk:
@@ -77,6 +78,7 @@ class Citizen:
         "budget",
         "chunk",
         "considered",
+        "course_over",
         "ending",
         "ident",
         "kind",
@@ -96,6 +98,7 @@ class Citizen:
         )  # fmt: skip
         self.rows = self.strands = 0
         self.visits: dict[int, int] = {}
+        self.course_over = False
         self.main: Stay | None = None
         self.beside: dict[int, Stay] | None = None
         self.considered: dict[int, int] | None = None
@@ -203,9 +206,11 @@ class Stay:
 class Wake:
     """An event other than the end of a stay: patience running out, death while waiting, a rule coming up."""
 
-    __slots__ = ("at", "callbacks", "rule", "stay")
+    __slots__ = ("at", "callbacks", "row", "rule", "stay")
     _ok = True
 
     def __init__(self, callback: Callable[[Wake], None], at: float, stay: Any = None, rule: int = -1) -> None:
         self.callbacks: Any = (callback,)
         self.at, self.stay, self.rule = at, stay, rule
+        #: The object of a stay may serve as the citizen's next one; its row tells whether it does.
+        self.row = -1 if stay is None else stay.row

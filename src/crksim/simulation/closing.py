@@ -8,7 +8,7 @@ from crksim.simulation.citizens import STAYING, Stay
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, TO
 from crksim.simulation.plan import WORDS
-from crksim.simulation.staylog import DIED, MOVED
+from crksim.simulation.staylog import MOVED
 
 if TYPE_CHECKING:
     from crksim.simulation.services import LiveService
@@ -48,9 +48,6 @@ def _send_off(service: LiveService, stay: Stay, now: float) -> None:
             break
     index = run.structure.service_index
     to = index[word] if word in index else run.resolved(WORDS[word], stay.citizen, stay.origin)
-    if to == DIED:
-        run.die(stay.citizen, now, None)
-        return
     service.close(stay, now, CODE["closed"] + (to + 1) * TO)
     service.gone(stay, now)
     run.go(stay.citizen, to, now, stay.row, stay.strand, stay.origin, MOVED)
@@ -62,6 +59,8 @@ def _send_on(service: LiveService, stay: Stay, now: float) -> None:
     assert closing is not None
     if stay.holder is not None and stay.holder.state == STAYING:
         service.close(stay, now, CODE["moved_waiting"])
+        if stay.rule >= 0:
+            service.run.rules.again(stay.holder, stay.rule, now)
         return
     to = service.drawn(closing.waiting, stay.citizen, "afterwards", now, stay.origin)
     if stay.holder is not None:

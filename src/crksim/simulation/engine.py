@@ -154,7 +154,7 @@ class Run:
     def death(self, wake: Wake) -> None:
         """Let a citizen die while waiting or held."""
         stay = wake.stay
-        if stay.state not in (STAYING, CLOSED) and stay.risk is not None:
+        if stay.state not in (STAYING, CLOSED) and stay.risk is not None and stay.row == wake.row:
             self.die(stay.citizen, wake.at, None)
 
     def die(self, citizen: Citizen, now: float, ending: Stay | None) -> None:

@@ -44,7 +44,7 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
     cohort = run.structure.cohorts[cohort_index]
     count = round(run.plan.number(entry.count, 0.0))
     chunk = Chunk(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
-    kinds = draw_kinds(run, cohort_index, chunk, np.zeros(count))
+    kinds = draw_kinds(run, cohort_index, chunk.bases, np.zeros(count))
     groups: dict[tuple[int, int], list[int]] = {}
     for place, kind in enumerate(kinds):
         at = run.structure.kinds[kind].get("home", "") if entry.at == "home" else entry.at
@@ -57,14 +57,13 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
         outcomes, ages, lengths = _stays(behaviour, chunk.bases[places], entry.lengths == "residual")
         for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
             drawn[place] = (service, behaviour, outcome, age, length)
-    budgets = draw_budgets(run, chunk)
+    budgets = draw_budgets(run, chunk.bases).tolist()
     rank = run.structure.cohort_rank[cohort_index]
     for place in range(count):
         number = (PRESENT + entry_index) * STRIP + place
         ending = END + (rank << 32) + number
-        citizen = Citizen(cohort_index * COHORT + number * NUMBER, ending, kinds[place], chunk, place)
-        if budgets:
-            citizen.budget = budgets[place]
+        ident = cohort_index * COHORT + number * NUMBER
+        citizen = Citizen(ident, ending, kinds[place], chunk, place, budgets[place])
         service, behaviour, outcome, age, length = drawn[place]
         _begin(run, run.services[service], citizen, behaviour, outcome, age, length)
 

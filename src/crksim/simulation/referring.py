@@ -94,11 +94,11 @@ class Rules:
         course, ever = self.counts(citizen, index)
         if course >= rule.at_most:
             return None
+        assert citizen.considered is not None
+        assert citizen.lifetime is not None
         candidates = self.candidates(rule, stay.service)
         if not candidates:
             return None
-        assert citizen.considered is not None
-        assert citizen.lifetime is not None
         citizen.considered[index], citizen.lifetime[index] = course + 1, ever + 1
         own, other, attend = self.numbers(index, citizen.kind, now)
         family = "rule:" + rule.luck_key
@@ -122,17 +122,17 @@ class Rules:
         return first
 
     def candidates(self, rule: Referral, here: LiveService) -> list[LiveService]:
-        """Return the open services a rule can lead to, nearest first: own site, then distance, then id."""
+        """Return the open services a rule can lead to, nearest first: own site, then distance, then luck key."""
         services = self.run.services
         if not rule.nearest:
             target = services[self.service_index[rule.to]]
             return [target] if target.open else []
         distance = dict(here.spec.distances)
 
-        def nearness(target: LiveService) -> tuple[bool, float, str]:
+        def nearness(target: LiveService) -> tuple[bool, float, int]:
             number = distance.get(target.site)
-            away = math.inf if number is None else self.plan.number(number, 0.0)
-            return target.site != here.site, away, target.spec.id
+            away = math.inf if number is None else self.plan.number(number, self.run.env.now)
+            return target.site != here.site, away, target.tie
 
         members = [services[index] for index in self.run.structure.members[rule.to]]
         return sorted((member for member in members if member.open), key=nearness)
@@ -159,8 +159,8 @@ class Rules:
     def origin(self, rule: Referral, stay: Stay, now: float) -> Origin:
         """Return whence a citizen is referred, with what is left of the stay when it is to be resumed."""
         if rule.returns == "resume" and stay.state == STAYING:
-            return stay.service.index, stay.until() - now, stay.outcome, stay.nth
-        return stay.service.index, None, None, -1
+            return stay.service.index, stay.until() - now, stay.outcome, stay.nth, stay.origin
+        return stay.service.index, None, None, -1, stay.origin
 
     def transfer(self, stay: Stay, to: int, now: float) -> None:
         """End a stay because a referral was taken."""
@@ -201,11 +201,13 @@ class Rules:
             target.ask(stay.citizen, now, stay.row, stay.citizen.strands, index)
         return None
 
-    def returning(self, origin: Origin | None) -> tuple[Any, int, None]:
+    def returning(self, origin: Origin | None) -> tuple[Any, int, Origin | None]:
         """Return the remaining stay, the flags and the origin with which a citizen goes back."""
-        if origin is None or origin[1] is None or not self.run.services[origin[0]].open:
+        if origin is None:
             return None, 0, None
-        return (origin[1], origin[2], origin[3]), RESUMED, None
+        if origin[1] is None or not self.run.services[origin[0]].open:
+            return None, 0, origin[4]
+        return (origin[1], origin[2], origin[3]), RESUMED, origin[4]
 
     # -- during a stay -----------------------------------------------------------------------------------------
 
@@ -252,8 +254,10 @@ class Rules:
         if stay.state != STAYING:
             return
         stay.wakes.remove((now, wake.rule))
-        requests = len(stay.requests or ())
+        requests, (_, ever) = len(stay.requests or ()), self.counts(stay.citizen, wake.rule)
         if not self.consider(wake.rule, stay, now) and len(stay.requests or ()) == requests:
+            if stay.citizen.lifetime is not None and self.counts(stay.citizen, wake.rule)[1] == ever:
+                stay.citizen.lifetime[wake.rule] = ever + 1  # nobody could be asked: the next time is a draw of its own
             self.come_up(stay, wake.rule, now)
 
     def again(self, stay: Stay, index: int, now: float) -> None:

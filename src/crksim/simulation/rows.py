@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crksim.simulation.citizens import WAITING, Stay
 from crksim.simulation.packing import FLAGS, FROM_ROW, NTH, OPEN, RULE, STRAND
@@ -31,7 +33,7 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    table = np.array(rows, dtype=np.float64).reshape(-1, 7)
+    table = np.fromiter(rows, np.float64, len(rows)).reshape(-1, 7)
     ident = table[:, 0].astype(np.int64)
     order = np.argsort(ident, kind="stable")
     table, ident = table[order], ident[order]
@@ -63,10 +65,23 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
         "gain": (code & 3) - 1,
         "flags": (code >> 27) & 0xF,
     }
+    if any(service.closes is not None or service.opens > 0.0 for service in structure.services):
+        _follow(columns, ident)
     typed = {name: np.ascontiguousarray(columns[name], dtype=kind_) for name, kind_ in COLUMNS.items()}
     typed["end_"] = typed.pop("end")
     legend = structure.legend(tuple(attributes for attributes, _ in named))
     return StayLog(legend, start, end, **typed)
+
+
+def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:
+    """Let a row that was sent on (before an opening, after a closing) lead to the service where the next row stands."""
+    came = np.flatnonzero((columns["from_row"] >= 0) & (columns["rule"] < 0))
+    sources = np.searchsorted(ident, ident[came] - columns["row"][came] + columns["from_row"][came])
+    there = sources < len(ident)
+    came, sources = came[there], sources[there]
+    known = ident[sources] == ident[came] - columns["row"][came] + columns["from_row"][came]
+    known &= columns["to"][sources] >= 0
+    columns["to"][sources[known]] = columns["service"][came[known]]
 
 
 def write_open(stay: Stay, rows: list[float]) -> None:

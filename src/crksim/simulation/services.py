@@ -12,7 +12,7 @@ from crksim.simulation.behaviour import ORIGIN, Behaviour
 from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, RULE, SERVICE, STRAND, TO
-from crksim.simulation.staylog import BLOCKED, DIED, RESUMED
+from crksim.simulation.staylog import BLOCKED, DIED, OPENING, RESUMED
 from crksim.simulation.waiting import WaitingLine
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class LiveService:
         self.start_rules = run.rules.standing("start_of", it.id)
         self.end_rules = run.rules.standing("end_of", it.id)
         self.during_rules = run.rules.standing("during", it.id)
-        self.begins = bool(self.start_rules or self.during_rules or it.between_courses or it.closes is not None)
+        rules = self.start_rules or self.during_rules or self.end_rules
+        self.begins = bool(rules or it.between_courses or it.closes is not None)
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
         self.ending = (self.end,)
         self._eligible: dict[int, bool] = {}
@@ -66,13 +67,16 @@ class LiveService:
         if self.guarded:
             self.ask(citizen, now, from_row)
             return
-        stay = Stay(citizen, self, from_row, now)
+        self.come(Stay(citizen, self, from_row, now), now)
+
+    def come(self, stay: Stay, now: float) -> None:
+        """Admit a request or let it stand in line."""
         if self.limited:
             if self.free <= 0 or self.line.count:
                 self.stand_in_line(stay, now)
                 return
             self.free -= 1
-        citizen.rows += 1
+        stay.citizen.rows += 1
         self.admit(stay, now)
 
     def ask(
@@ -113,13 +117,7 @@ class LiveService:
             stay.special = True
             stay.strand, stay.rule, stay.origin, stay.flags = strand, rule, origin, flags
             stay.holder, stay.remaining = holder, remaining
-        if self.limited:
-            if self.free <= 0 or self.line.count:
-                self.stand_in_line(stay, now)
-                return
-            self.free -= 1
-        citizen.rows += 1
-        self.admit(stay, now)
+        self.come(stay, now)
 
     def stand_in_line(self, stay: Stay, now: float) -> None:
         """Queue a request that cannot be met at once, or refuse it when the waiting room is full."""
@@ -290,11 +288,13 @@ class LiveService:
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
-        if self.spec.between_courses and stay.citizen.considered:
-            stay.citizen.considered.clear()
+        if not stay.strand:
+            if stay.citizen.course_over and stay.citizen.considered:
+                stay.citizen.considered.clear()
+            stay.citizen.course_over = self.spec.between_courses
         if self.members is not None:
             self.members[stay] = None
-        if not stay.flags & RESUMED:
+        if not stay.flags & (RESUMED | OPENING):
             for rule in self.start_rules:
                 if self.run.rules.consider(rule, stay, now):
                     return
@@ -312,7 +312,6 @@ class LiveService:
             self.end_with_care(stay)
             return
         now, citizen, row = stay.due, stay.citizen, stay.row
-        stay.state = CLOSED
         where = self.plain + stay.nth * NTH + stay.from_row * FROM_ROW + stay.kind
         self.push((citizen.ident + row, outcome.code, where, stay.referred, stay.admitted, now, now))
         if self.limited:
@@ -320,8 +319,17 @@ class LiveService:
             if self.line.count:
                 self.line.offer(now)
         to = outcome.to
-        if to >= 0:
-            self.run.services[to].request(citizen, now, row)
+        if to < 0:
+            stay.state = CLOSED
+            return
+        target = self.run.services[to]
+        if self.begins or target.guarded:
+            stay.state = CLOSED
+            target.request(citizen, now, row)
+            return
+        # Nobody else knows this stay, so it serves as the next one.
+        stay.service, stay.from_row, stay.referred, stay.row = target, row, now, citizen.rows
+        target.come(stay, now)
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
@@ -335,13 +343,13 @@ class LiveService:
         origin, remaining, rule, flags = stay.origin, None, -1, 0
         if taken is not None:
             rule, to = taken
-            origin = (self.index, None, None, -1)
+            origin = (self.index, None, None, -1, origin)
         else:
             to = self.run.resolved(outcome.to, citizen, origin)
             if outcome.to == ORIGIN:
                 remaining, flags, origin = self.run.rules.returning(origin)
         code = outcome.code + (to - outcome.packed_to) * TO
-        if self.spec.blocking and to >= 0 and self.hold(stay, to, code, now):
+        if self.spec.blocking and to >= 0 and self.hold(stay, to, code, now, rule, origin, remaining, flags):
             return
         self.close(stay, now, code)
         self.gone(stay, now)
@@ -362,7 +370,9 @@ class LiveService:
         if self.members is not None:
             self.members.pop(stay, None)
 
-    def hold(self, stay: Stay, to: int, code: float, now: float) -> bool:
+    def hold(
+        self, stay: Stay, to: int, code: float, now: float, rule: int, origin: Origin | None, remaining: Any, flags: int
+    ) -> bool:
         """Keep the place when the next service cannot admit yet; say whether the place is held."""
         target = self.run.services[to]
         if target.has_room() or not target.open or not target.eligible(stay.citizen.kind):
@@ -377,7 +387,7 @@ class LiveService:
             at = max(now, stay.since + stay.risk.reach(stay.since, stay.citizen.budget))
             if at < math.inf:
                 self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
-        target.ask(stay.citizen, now, stay.row, stay.strand, -1, stay.origin, stay)
+        target.ask(stay.citizen, now, stay.row, stay.strand, rule, origin, stay, remaining, flags)
         return True
 
     def let_go(self, stay: Stay, now: float) -> None:

@@ -33,6 +33,8 @@ class CitizenState:
         How many rows and side strands there have been.
     visits, considered, lifetime : tuple of (int, int)
         Counts by family of services, and by rule in this course and ever.
+    course_over : bool
+        Whether the next stay opens a new course.
     budget : float
         What is left of the death budget.
     """
@@ -45,6 +47,7 @@ class CitizenState:
     visits: tuple[tuple[int, int], ...]
     considered: tuple[tuple[int, int], ...] | None
     lifetime: tuple[tuple[int, int], ...] | None
+    course_over: bool
     budget: float
 
 
@@ -106,12 +109,20 @@ def _outcome(plain: Any) -> Outcome | None:
     return made
 
 
+def _plain_origin(origin: Any) -> Any:
+    return None if origin is None else (*origin[:2], _plain(origin[2]), origin[3], _plain_origin(origin[4]))
+
+
+def _origin(plain: Any) -> Any:
+    return None if plain is None else (*plain[:2], _outcome(plain[2]), plain[3], _origin(plain[4]))
+
+
 def _row(run: Run, stay: Stay, citizens: dict[Citizen, int], places: dict[Stay, int]) -> RowState:
     values: dict[str, Any] = {name: getattr(stay, name, math.nan) for name in _FIELDS}
     values["kind"] = tuple(sorted(run.structure.kinds[stay.kind].items()))
     values["exposed"] = stay.risk is not None
     origin, remaining = stay.origin, stay.remaining
-    values["origin"] = None if origin is None else (origin[0], origin[1], _plain(origin[2]), origin[3])
+    values["origin"] = _plain_origin(origin)
     values["remaining"] = None if remaining is None else (remaining[0], _plain(remaining[1]), remaining[2])
     if stay.state != WAITING:
         values |= {name: getattr(stay, name, None) for name in _STAYING}
@@ -140,6 +151,7 @@ def take(run: Run) -> State:
                 strands=it.strands,
                 visits=tuple(sorted(it.visits.items())),
                 considered=None if it.considered is None else tuple(sorted(it.considered.items())),
+                course_over=it.course_over,
                 lifetime=None if it.lifetime is None else tuple(sorted(it.lifetime.items())),
                 budget=it.budget,
             )
@@ -191,6 +203,7 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
             citizen = Citizen(cohort_index * COHORT + it.number * NUMBER, ending, kind, chunk, at)
             citizen.rows, citizen.strands, citizen.visits = it.rows, it.strands, dict(it.visits)
             citizen.considered = None if it.considered is None else dict(it.considered)
+            citizen.course_over = it.course_over
             citizen.lifetime = None if it.lifetime is None else dict(it.lifetime)
             citizen.budget = it.budget
             made[place] = citizen
@@ -206,7 +219,7 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
         setattr(stay, name, values[name])
     stay.kind = run.structure.kind(dict(values["kind"]))
     origin, remaining = values["origin"], values["remaining"]
-    stay.origin = None if origin is None else (origin[0], origin[1], _outcome(origin[2]), origin[3])
+    stay.origin = _origin(origin)
     if remaining is None:
         stay.remaining = None
     else:

@@ -49,7 +49,7 @@ class WaitingLine:
     def join(self, stay: Stay, now: float) -> None:
         """Put a request in the queue."""
         citizen = stay.citizen
-        stay.state, stay.kind, stay.admitted = WAITING, citizen.kind, math.nan
+        stay.state, stay.kind, stay.admitted, stay.gives_up_at = WAITING, citizen.kind, math.nan, math.inf
         self.enter(stay, now)
         if stay.holder is not None:
             if stay.holder.requests is None:
@@ -111,7 +111,7 @@ class WaitingLine:
     def give_up(self, wake: Wake) -> None:
         """Close a request whose patience has run out."""
         stay, now = wake.stay, wake.at
-        if stay.state != WAITING:
+        if stay.state != WAITING or stay.row != wake.row:
             return
         service, holder = self.service, stay.holder
         self.depart(stay, now)
