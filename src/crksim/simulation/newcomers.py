@@ -30,7 +30,7 @@ NOBODY = Arrivals()
 
 _Times = NDArray[np.float64]
 
-#: Day, order of ties of the arrival and of ends, packed number, kind, death budget, where to, place in the chunk, chunk.
+#: Day, order of ties of the arrival and of ends, packed number, kind, death budget, where to, place in chunk, chunk.
 _Coming = tuple[float, int, int, float, int, float, int, int, Chunk]
 
 
@@ -112,7 +112,7 @@ class Newcomers:
                 to,
                 np.arange(len(part)),
             )
-            yield from zip(*(column.tolist() for column in columns), repeat(chunk))  # noqa: B905 - repeat has no end
+            yield from zip(*(column.tolist() for column in columns), repeat(chunk))
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:
