@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crksim.model.laws import Law
-from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
+from crksim.simulation.luck import constant, exponentials, on_grid, uniforms, view
 from crksim.simulation.packing import pack
 from crksim.simulation.staylog import DIED, LEAVE
 
@@ -23,7 +24,7 @@ _GRID = 2.0**20
 
 #: What is drawn for a block of citizens: which outcome of the behaviour each has, and the length of stay in days.  Most
 #: of it is never looked at, so it stays in numpy's memory behind views that hand out plain numbers.
-Block = tuple[memoryview, memoryview]
+Block = tuple[Sequence[int], Sequence[float]]
 
 
 class Steps:
@@ -224,7 +225,7 @@ class Behaviour:
                 first = time < lengths
                 lengths = np.where(first, time, lengths)
                 end = np.where(first, index, end)
-        return memoryview(self.numbers(bases, nth, end)), memoryview(lengths)
+        return cast("Sequence[int]", self.numbers(bases, nth, end).data), view(lengths)
 
     def _lengths(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.float64]:
         u = uniforms(bases, constant(self.family, nth, "length"))
@@ -238,9 +239,9 @@ class Behaviour:
                 lengths[mine] = law.quantile(u[mine])
         return on_grid(lengths)
 
-    def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> memoryview:
+    def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> Sequence[float]:
         """Return the cumulative hazard that each citizen takes before end `index` comes."""
-        return memoryview(exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)))
+        return view(exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)))
 
     def numbers(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the number of each citizen's outcome, given the end of each."""

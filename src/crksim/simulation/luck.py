@@ -8,13 +8,15 @@ splitmix64 (Steele, Lea & Flood 2014, Fig. 16).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Luck", "constant", "exponentials", "on_grid", "uniform", "uniforms"]
+__all__ = ["Luck", "constant", "exponentials", "on_grid", "uniform", "uniforms", "view"]
 
 _MASK = (1 << 64) - 1
 _M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -72,6 +74,11 @@ def exponentials(bases: NDArray[np.uint64], what: int) -> NDArray[np.float64]:
 def on_grid(days: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round times to the grid of 2^-20 day, on which sums of times are exact."""
     return np.asarray(np.rint(days * _PER_DAY) / _PER_DAY)
+
+
+def view(values: NDArray[np.float64]) -> Sequence[float]:
+    """Return numbers that are looked up one by one, as plain floats, where most never are."""
+    return cast("Sequence[float]", values.data)
 
 
 class Luck:

@@ -74,7 +74,7 @@ def _stays(
     """Return outcome, elapsed part and remaining length (days) of stays found in progress."""
     if not residual:
         numbers, fresh = behaviour.block(bases, 0)
-        return [behaviour.outcome(number) for number in numbers], [0.0] * len(bases), fresh.tolist()
+        return [behaviour.outcome(number) for number in numbers], [0.0] * len(bases), list(fresh)
     rates = [end.hazard for end in behaviour.ends if end.hazard is not None]
     hazard = sum(steps.at(0.0) for steps in rates) + (behaviour.death.at(0.0) if behaviour.death else 0.0)
     u_age = uniforms(bases, constant(behaviour.family, 0, "age"))

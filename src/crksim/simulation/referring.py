@@ -10,7 +10,7 @@ import numpy as np
 from crksim.model.network import Referral
 from crksim.simulation.behaviour import Steps
 from crksim.simulation.citizens import HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
-from crksim.simulation.luck import constant, exponentials, uniform
+from crksim.simulation.luck import constant, exponentials, uniform, view
 from crksim.simulation.packing import CODE, TO
 from crksim.simulation.staylog import RESUMED
 
@@ -223,7 +223,7 @@ class Rules:
         amounts = citizen.chunk.blocks.get(key)
         if amounts is None:
             what = constant("rule:" + rule.luck_key, ever, "rate")
-            amounts = citizen.chunk.blocks[key] = memoryview(exponentials(citizen.chunk.bases, what))
+            amounts = citizen.chunk.blocks[key] = view(exponentials(citizen.chunk.bases, what))
         at = now + self.rate(index, citizen.kind).reach(now, amounts[citizen.place])
         if at < stay.due:
             if stay.wakes is None:

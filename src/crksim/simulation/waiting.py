@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crksim.model.laws import Law
 from crksim.simulation.citizens import HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
-from crksim.simulation.luck import constant, on_grid, uniforms
+from crksim.simulation.luck import constant, on_grid, uniforms, view
 from crksim.simulation.packing import CODE, TO
 
 if TYPE_CHECKING:
@@ -158,5 +158,5 @@ class WaitingLine:
         block = citizen.chunk.blocks.get(key)
         if block is None:
             u = uniforms(citizen.chunk.bases, constant(self.spec.luck_key, nth, "patience"))
-            block = citizen.chunk.blocks[key] = memoryview(on_grid(law.quantile(u)))
-        return float(block[citizen.place])
+            block = citizen.chunk.blocks[key] = view(on_grid(law.quantile(u)))
+        return block[citizen.place]
