@@ -147,7 +147,7 @@ def _comparison() -> tuple[ComparisonRow, ...]:
                     chance=chance if known else float("nan"), better=0.7 if known else float("nan"),
                     same=0.2 if known else float("nan"), worse=0.1 if known else float("nan"),
                     luck_share=0.4 if known else float("nan"), verdict=verdict,
-                    decides=decides and against == "without",
+                    decides=decides and against == "without", good="up" if name == "youth_group.starts" else "none",
                 )
             )  # fmt: skip
     return tuple(rows)
@@ -164,7 +164,22 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         World("what_if", "youth_groups_3sites", _label("tre steder", "three sites"), _values(rng, 7, members, futures)),
     )
     replay = tuple(
-        ReplayRow(fact, _label(da, en), _label(uda, uen), where, measure, day, float(said), mean, low, high, mark)
+        ReplayRow(
+            fact,
+            _label(da, en),
+            _label(uda, uen),
+            where,
+            measure,
+            day,
+            float(said),
+            mean,
+            low,
+            high,
+            mark,
+            series=measure.removesuffix(".present") if measure.endswith(".present") else "",
+            part_of="youth_group_present" if fact == "youth_group_host_share" else "",
+            concerns=measure.partition(".")[0],
+        )
         for fact, da, en, uda, uen, where, measure, day, said, mean, low, high, mark in REPLAY
     )
     return Result(
@@ -183,11 +198,14 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         series=_series(),
         replay=replay,
         flows={"without": dict(FLOWS), "decided": dict(FLOWS), "what_if": _flows_with_new_groups()},
+        window=("2018-02-01", "2020-12-31"),
+        touched=("youth_group", "youth_group_hoersholmsgade"),
+        rests_on=("parameters.take_up_own_site", "parameters.group_stay", "parameters.group_patience"),
         changes=(
             _label("Ungegruppen på Nørre Voldgade åbner 1. februar 2018 med 8 pladser.",
                    "The youth group at Nørre Voldgade opens on 1 February 2018 with 8 places."),
             _label("Ungegruppen i Spaniensgade åbner 1. februar 2018 med 8 pladser.",
-                   "The youth group at Spaniensgade opens on 1 February 2018 with 8 places."),
+                   "The youth group at Spaniensgade opens on 1 February 2018 with 8 places. (services.youth_group.opens)"),
         ),
     )  # fmt: skip
 
@@ -215,14 +233,21 @@ def make_scenario() -> dict[str, object]:
     return {
         "title": {"da": "Ungegrupper på tre enheder", "en": "Youth groups at three sites"},
         "from": "2018-02-01",
+        "notes": {"da": "Ottepladser er antaget.", "en": "Eight places are assumed."},
+        "switches": {"shared_team": {"da": "Grupperne deler ét team", "en": "The groups share one team"}},
         "references": {"without": "baseline", "decided": {"scenario": "youth_groups_2sites"}},
         "changes": changes,
     }
 
 
 def make_evidence() -> list[dict[str, object]]:
-    """Return five entries of a ledger, one of every kind."""
+    """Return entries of a ledger, one of every kind, and of three parameters."""
     kinds = ("report", "register", "literature", "derived", "assumed")
+    parameters = {"take_up_own_site": "report", "group_stay": "assumed", "group_patience": "assumed"}
+    named = [
+        {"address": f"parameters.{name}.value", "kind": kind, "source": "", "value": 1.0, "low": 0.5, "high": 2.0}
+        for name, kind in parameters.items()
+    ]
     return [
         {
             "address": f"services.{list(SERVICES)[i]}.places.hard",
@@ -233,7 +258,7 @@ def make_evidence() -> list[dict[str, object]]:
             "high": 1234.5,
         }
         for i, kind in enumerate(kinds)
-    ]
+    ] + named
 
 
 def make_run() -> dict[str, object]:

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from crksim import output
-from crksim.analysis.results import VERDICTS
+from crksim.analysis.results import VERDICTS, ComparisonRow
 from crksim.model.ledger import Evidence
 from crksim.model.network import Label
 from crksim.output import figures
 from crksim.output.figures import draw_figures
 from crksim.output.report import render
+from crksim.output.report.answer import box, in_words, single_course
 from crksim.output.report.focus import change_day, flow_picture, name_of, present_facts, present_services
 from crksim.output.report.page import build_page, least
 from crksim.output.report.wording import Wording, is_share, texts
@@ -140,7 +141,8 @@ def test_every_text_is_used():
     code = "".join(path.read_text("utf-8") for path in root.rglob("*") if path.suffix in (".py", ".j2"))
     code = code.replace("'", '"')
     made = {*VERDICTS, *(f"{verdict}_more" for verdict in VERDICTS)}
-    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_"))}
+    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_", "count_"))}
+    made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
     assert unused == []
@@ -293,7 +295,7 @@ def test_page_one_has_the_box_before_any_table(html, page):
     assert first.index('<aside class="box"') < first.index("<table")
     text = page.text("da")
     assert "tænkte borgere" in text
-    assert "3 af 4 ramt inden for spændet" in text
+    assert "2 af 3 ramt inden for spændet" in text
     assert "Hvor mange voksne hver enhed har, vides ikke" in text
     assert "Modellen kan ikke sige, om behandlingen virker, eller hvem der bør henvises" in text
     assert "3 of 4 met within the range" in page.text("en")
@@ -310,8 +312,8 @@ def test_box_is_there_also_without_facts_and_evidence(tmp_path):
 @pytest.mark.unit
 def test_answer_gives_numbers_range_chance_and_single_courses(page):
     assert "Opstarter i ungegrupperne: 38 om året med ændringen mod 25 uden ændringen." in page.text("da")
-    assert "+3 til +24 om året" in page.text("da")
-    assert "Chance for mindst 5 flere: over 9 ud af 10." in page.text("da")
+    assert "+3 til +24 om året; chance for mindst 5 flere: over 9 ud af 10." in page.text("da")
+    assert "bedre i 7 ud af 10, omtrent det samme i 2 ud af 10, dårligere i 1 ud af 10" in page.text("da")
     assert "højere i 7 ud af 10, omtrent det samme i 2 ud af 10, lavere i 1 ud af 10" in page.text("da")
     assert "38 a year with the change, against 25 without the change." in page.text("en")
     for lang, words in (("da", DA), ("en", EN)):
@@ -396,6 +398,75 @@ def test_facts_are_drawn_where_their_service_is(run):
     facts = present_facts(run, "youth_group_hoersholmsgade")
     assert [fact.fact for fact in facts] == ["youth_group_present"]
     assert present_facts(run, "youth_group") == []
+
+
+def comparison_row(measure, reference, what_if, **more):
+    fields = {
+        "kind": "flow",
+        "against": "without",
+        "low": 0.0,
+        "high": 1.0,
+        "year_low": 0.0,
+        "year_high": 1.0,
+        "worthwhile": 1.0,
+    }
+    fields |= {"chance": 0.95, "better": 0.7, "same": 0.2, "worse": 0.1, "luck_share": 0.25, "decides": False}
+    fields |= {"verdict": "makes_a_difference", "label": Label("x", "x"), "unit": Label("om året", "per year")} | more
+    return ComparisonRow(measure, reference=reference, what_if=what_if, difference=what_if - reference, **fields)
+
+
+@pytest.mark.unit
+def test_answer_tells_size_of_groups_staff_limit_and_status(run):
+    rows = (
+        comparison_row("group.starts", 25.0, 38.0),
+        comparison_row("group.fte", 0.8, 2.4, worthwhile=0.2),
+        comparison_row("a.present.mean", 0.0, 3.0),
+        comparison_row("b.present.mean", 0.0, 4.0),
+        comparison_row("a.under_workable", float("nan"), 0.5),
+        comparison_row("b.under_workable", float("nan"), 0.4),
+        comparison_row("group.gain.share_0", 0.0, 0.0),
+        comparison_row("group.gain.share_100", 3.0, 8.0),
+        comparison_row("crk.door_wait.share_within_limit", 1.0, 1.0, verdict="no_difference_that_matters"),
+    )
+    service = {"places": {"hard": 8, "workable": 4}}
+    result = replace(run.result, comparison=rows, touched=("a", "b"))
+    told = in_words(replace(run, result=result, study={"services": {"a": service, "b": service}}), rows[0], DA)
+    assert told[0] == "Hver gruppe har i snit 3,0-4,0 deltagere ad gangen og er under 4 i 40-50\u00a0% af ugerne."
+    assert told[1] == "Personale: 2,4 årsværk mod 0,8."
+    assert told[2] == "Lovens frist ved døren berøres ikke."
+    assert told[3].startswith("Ophør eller reduceret forbrug ved udskrivning: 0-5 flere om året")
+    moved = replace(rows[-1], verdict="cannot_be_decided")
+    shown = replace(run, result=replace(result, comparison=(*rows[:-1], moved)), study={})
+    assert [sentence[:9] for sentence in in_words(shown, rows[0], EN)] == ["Staff: 2.", "Ceased or"]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("good", "said"),
+    [("up", "better in 7 in 10"), ("down", "better in 1 in 10"), ("none", "higher in 7 in 10")],
+)
+def test_a_single_course_is_better_only_where_a_direction_is_good(good, said):
+    row = comparison_row("a.starts", 1.0, 2.0, good=good)
+    assert single_course(row, EN, "single_year_cell").startswith(said)
+
+
+@pytest.mark.unit
+def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
+    """Of the four predicted facts one shares its people; of the rest one speaks of what is touched."""
+    told = box(run, run.result.comparison[0], EN)
+    assert "2 of 3 met within the range; 1 of them bear on this question, and of those 1, 1 met" in told[1]
+    assert told[2].startswith("60% of the range")
+    assert told[3] == (
+        "What the change touches rests on 3 uncertain numbers: 1 from the report and 2 assumed; so mainly assumed."
+    )
+
+
+@pytest.mark.unit
+def test_changes_switches_notes_and_years_are_on_the_page(page):
+    assert "Slået til: Grupperne deler ét team." in page.text("da")
+    assert "Eight places are assumed." in page.text("en")
+    assert "gælder 1. februar 2018 til 31. december 2020" in page.text("da")
+    assert "Compared with: without the change; as decided." in page.text("en")
 
 
 @pytest.mark.unit

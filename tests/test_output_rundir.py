@@ -16,7 +16,7 @@ from crksim.errors import InputError
 from crksim.output import figures, rundir
 from crksim.output.rundir import changed_files, rewrite_report, run_mark, write_run
 from crksim.output.tables import gate, read_run
-from tests.make_result import make_result, make_run, make_scenario, make_study
+from tests.make_result import make_evidence, make_result, make_run, make_scenario, make_study
 
 FILES = {
     "study.yaml",
@@ -85,7 +85,8 @@ def test_what_is_read_is_what_was_written(folder):
         np.testing.assert_array_equal(found.values, world.values)
     assert run.study == make_study()
     assert run.scenario == make_scenario()
-    assert [entry["kind"] for entry in run.evidence] == ["report", "register", "literature", "derived", "assumed"]
+    assert [entry["kind"] for entry in run.evidence] == [str(entry["kind"]) for entry in make_evidence()]
+    assert (run.result.window, run.result.touched, run.result.rests_on) == (made.window, made.touched, made.rests_on)
     assert run.evidence[0]["source"] == "ch0, l.100; «æøå»"
 
 
@@ -219,7 +220,9 @@ def test_summary_holds_mean_and_quantiles_over_members_and_futures(folder):
 def test_gate_counts_predicted_facts_only():
     told = gate(make_result())
     assert told["status"] == "not_calibrated"
-    assert (told["predicted"], told["met"]) == (4, 3)
+    assert (told["predicted"], told["met"]) == (3, 2)
+    assert (told["bearing"], told["bearing_met"]) == (1, 1)
+    assert "youth_group_host_share" not in told["facts"]
     assert told["facts"]["av_present_end_2017"] is False
     assert "av_moved" not in told["facts"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crksim.analysis.questions import DECIDING, questions, touched_subjects
+from crksim.analysis.questions import DECIDING, parameters_touched, questions, touched_subjects
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_yaml
 from crksim.model.study import read_study
@@ -146,3 +146,30 @@ def test_everything_in_the_shipped_catalogue_can_be_asked():
     found = {measure.partition(".")[2] for measure in (q.measure for q in questions(catalogue, rich, touched))}
     wanted = {entry["measure"] for part in catalogue.values() for entry in part.values()}
     assert wanted - found == set()
+
+
+def test_an_entry_with_each_is_asked_of_every_value_and_only_of_what_is_touched_first(network):
+    catalogue = {
+        "touched": {
+            "starts": {"measure": "starts", "worthwhile": 5, "of": ["service", "group"], "good": "up"},
+            "homes": {"measure": "starts", "worthwhile": 2, "of": ["service", "group"], "each": "home"},
+        }
+    }
+    found = {question.measure: question for question in questions(catalogue, network, ("group", "group_a"))}
+    assert list(found) == ["group.starts", "group_a.starts", "group[home=other].starts", "group[home=unit].starts"]
+    assert [question.good for question in found.values()] == ["up", "up", "none", "none"]
+    assert [question.decides for question in found.values()] == [True, True, False, False]
+    with pytest.raises(InputError, match="must be one of up, down, none"):
+        questions({"touched": {"a": {**catalogue["touched"]["starts"], "good": "left"}}}, network, ())
+
+
+def test_what_is_touched_rests_on_the_parameters_it_and_its_referrals_name_directly_or_through_others():
+    study = {
+        "parameters": {"a": {"value": 1}, "b": {"value": "2 * @a"}, "c": {"value": 3}, "d": {"value": 4}},
+        "services": {"one": {"group": "ones", "length": {"mean": "@b"}}, "two": {"length": {"mean": "@c"}}},
+        "cohorts": {"young": {"arrivals": "@c"}},
+        "referrals": {"rule": {"to": {"nearest": "ones"}, "take_up": "0.5 * @d"}},
+    }
+    names = {"ones": "a b d", "one": "a b", "two": "c", "young": "c", "nothing": ""}
+    for subject, expected in names.items():
+        assert parameters_touched([subject], study) == tuple(f"parameters.{name}" for name in expected.split())

@@ -132,9 +132,9 @@ def test_another_seed_gives_other_members_and_other_luck():
 def test_a_world_that_changes_nothing_is_run_once_and_differs_nowhere(monkeypatch):
     calls = []
 
-    def counted(plan, luck):
+    def counted(plan, luck, cohorts=None):
         calls.append(luck.replication)
-        return simulate(plan, luck)
+        return simulate(plan, luck, cohorts=cohorts)
 
     monkeypatch.setattr(replications, "simulate", counted)
     found = run(worlds(copy.deepcopy(STUDY)), members=2)
@@ -276,6 +276,19 @@ def test_the_series_has_mean_and_range_and_the_places_in_force():
         assert present[:, number].min() <= row.low <= row.mean <= row.high <= present[:, number].max()
 
 
+@pytest.mark.theory
+def test_smoothing_averages_each_course_and_never_across_a_break():
+    """Nine points of a straight line average to the middle one; beside a break only those of its own side count."""
+    courses = np.array([np.arange(20.0), np.r_[np.zeros(10), np.ones(10)]])
+    parts = np.searchsorted([10.0], np.arange(20.0), side="right")
+    smooth = replications._smoothed(courses, parts, 4)
+    assert smooth[0, 4:6].tolist() == [4.0, 5.0]
+    assert smooth[0, 9] == np.mean([5, 6, 7, 8, 9])
+    assert smooth[0, 10] == np.mean([10, 11, 12, 13, 14])
+    assert np.array_equal(smooth[1], courses[1])
+    assert np.array_equal(replications._smoothed(courses, parts, 0), courses)
+
+
 @pytest.mark.unit
 def test_no_places_are_shown_where_none_are_known_or_the_service_is_closed():
     clinic = dict(STUDY["services"]["clinic"]) | {"opens": "2016-03-01", "before": "leave"}
@@ -299,10 +312,10 @@ def test_no_places_are_shown_where_none_are_known_or_the_service_is_closed():
 
 @pytest.mark.unit
 def test_a_failing_replication_is_named(monkeypatch):
-    def failing(plan, luck):
+    def failing(plan, luck, cohorts=None):
         if luck.replication == 3:
             raise CheckError("a place was given twice")
-        return simulate(plan, luck)
+        return simulate(plan, luck, cohorts=cohorts)
 
     monkeypatch.setattr(replications, "simulate", failing)
     with pytest.raises(CheckError, match="member 1: world 'without', future 1: a place was given twice"):

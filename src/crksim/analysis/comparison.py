@@ -56,6 +56,8 @@ class Question:
         Whether the row stands on screen.
     answerable : bool
         False where the scenario says that the model cannot answer.
+    good : str
+        Which direction is good: ``up``, ``down`` or ``none``.
     """
 
     measure: str
@@ -65,6 +67,7 @@ class Question:
     worthwhile: float
     decides: bool = False
     answerable: bool = True
+    good: str = "none"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Target:
         Service in whose number present it is a point, or empty.
     part_of : str
         Fact with which it shares people, so that it is none of its own; or empty.
+    concerns : tuple of str
+        Ids of the services, groups and cohorts that it speaks of.
     """
 
     fact: str
@@ -99,6 +104,7 @@ class Target:
     day: float = float("nan")
     series: str = ""
     part_of: str = ""
+    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -318,6 +324,7 @@ def compare_measure(question: Question, against: str, reference: Floats, what_if
         verdict=_verdict(question.answerable and float(paired.mean()) >= PROBABILITY, chance, small),
         decides=question.decides,
         error=effect.error,
+        good=question.good,
     )
 
 
@@ -383,6 +390,7 @@ def replay_rows(targets: Sequence[Target], values: Floats) -> tuple[ReplayRow, .
                 mark=target.mark,
                 series=target.series,
                 part_of=target.part_of,
+                concerns=" ".join(target.concerns),
             )
         )
     return tuple(rows)

@@ -25,7 +25,7 @@ from crksim.analysis.paths import flows
 from crksim.analysis.rows import Measured, Period, Picker, divided, quantile
 from crksim.analysis.scene import Scene
 from crksim.model.clock import Window, parse_window
-from crksim.model.quantities import UNMET_CAUSES
+from crksim.model.quantities import FAVOURABLE, UNMET_CAUSES
 from crksim.model.vocabulary import MeasureAddress, parse_measures
 from crksim.simulation.staylog import DIED, LEAVE, StayLog
 
@@ -268,8 +268,13 @@ def _status(picker: Picker, address: MeasureAddress, window: Window) -> float:
 
 
 def _gain(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Stays ended with a favourable status, less those that would have without the service, times a causal share."""
     period = picker.period(address, window)
-    return float(picker.log.gain[period.ended_rows].sum()) / period.years * address.number / 100.0
+    names = FAVOURABLE[address.quantity]
+    good = [code for code, name in enumerate(picker.log.legend.statuses) if name in names]
+    rows = period.ended_rows[picker.log.without[period.ended_rows] >= 0]
+    more = _n(np.isin(picker.log.status[rows], good)) - _n(np.isin(picker.log.without[rows], good))
+    return more / period.years * address.number / 100.0
 
 
 def _deaths(picker: Picker, address: MeasureAddress, window: Window) -> float:
@@ -315,6 +320,7 @@ FUNCTIONS: Mapping[str, Measured] = {
     "ends_share": _ends_share,
     "status": _status,
     "gain": _gain,
+    "gain_improved": _gain,
     "count_at": crowding.count_at,
     "present_by": crowding.present_by,
     "deaths": _deaths,

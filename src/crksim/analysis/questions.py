@@ -12,7 +12,7 @@ from crksim.model.clock import parse_quantity
 from crksim.model.network import Label, Network
 from crksim.model.vocabulary import ALL, groups_of, kind, label, parse_measure, unit
 
-__all__ = ["DECIDING", "names_parameter", "questions", "touched_subjects"]
+__all__ = ["DECIDING", "names_parameter", "parameters_touched", "questions", "touched_subjects"]
 
 #: How many rows decide.
 DECIDING = 5
@@ -22,7 +22,8 @@ _WORTHWHILE = {"stock": 2.0, "flow": 5.0, "duration": 7.0, "share": 0.1, "count"
 
 _NO_LABEL = Label("", "")
 _SECTIONS = ("touched", "everywhere")
-_FIELDS = ("measure", "worthwhile", "of", "needs")
+_FIELDS = ("measure", "worthwhile", "of", "needs", "good", "each")
+_DIRECTIONS = ("up", "down", "none")
 _SUBJECTS = ("service", "group", "cohort", "all")
 _NEEDS = ("hard", "norm", "workable", "queue")
 
@@ -107,6 +108,35 @@ def _met_by(name: str, network: Network) -> list[str]:
     return found
 
 
+def parameters_touched(subjects: Collection[str], study: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the addresses of the parameters that services, groups and cohorts, and referrals to them, are made of.
+
+    Parameters
+    ----------
+    subjects : collection of str
+        As `touched_subjects` gives them.
+    study : mapping
+        The what-if's study as a plain dict.
+    """
+    services, cohorts = study.get("services") or {}, study.get("cohorts") or {}
+    own = {id for id, content in services.items() if id in subjects or content.get("group") in subjects}
+    parts: list[Any] = [services[id] for id in sorted(own)]
+    parts += [content for id, content in cohorts.items() if id in subjects]
+    for content in (study.get("referrals") or {}).values():
+        target = content.get("to")
+        target = target.get("nearest") if isinstance(target, Mapping) else target
+        if target in own or target in subjects:
+            parts.append(content)
+    declared = study.get("parameters") or {}
+    found: set[str] = set()
+    while parts:
+        part = parts.pop()
+        new = {name for name in declared if name not in found and names_parameter(part, name)}
+        found |= new
+        parts += [declared[name] for name in new]
+    return tuple(f"parameters.{name}" for name in declared if name in found)
+
+
 def questions(
     catalogue: Mapping[str, Any],
     network: Network,
@@ -121,7 +151,8 @@ def questions(
     Parameters
     ----------
     catalogue : mapping
-        ``touched`` and ``everywhere``: id -> measure, worthwhile, of, needs.
+        ``touched`` and ``everywhere``: id -> measure, worthwhile, of, needs, good (``up``, ``down``, ``none``), each
+        (an attribute: asked of what the what-if touches first, once for every value).
     network : Network
         Of the what-if.
     touched : collection of str
@@ -150,11 +181,16 @@ def questions(
     main = next((subject for subject in touched if kinds[subject] != "cohort"), None)
     for subject in sorted(touched, key=lambda one: one != main):
         for entry in (catalogue.get("touched") or {}).values():
-            _ask(asked, entry, subject, kinds[subject], network)
+            if "each" not in entry:
+                _ask(asked, entry, subject, kinds[subject], network)
     chosen = list(first) or [text for text in asked if not text.endswith(".fte")][:DECIDING]
     for entry in (catalogue.get("everywhere") or {}).values():
         for subject in sorted(kinds, key=lambda one: _SUBJECTS[::-1].index(kinds[one])):
             _ask(asked, entry, subject, kinds[subject], network)
+    for entry in (catalogue.get("touched") or {}).values():
+        if main is not None and "each" in entry:
+            for value in dict(network.attributes).get(entry["each"], ()):
+                _ask(asked, entry, main, kinds[main], network, f"[{entry['each']}={value}]")
     chosen = chosen or [text for text in asked if text.startswith(f"{ALL}.")][:DECIDING]
     rows = [asked[text] for text in chosen] + [row for text, row in asked.items() if text not in chosen]
     return tuple(
@@ -176,9 +212,10 @@ def _wanted(text: str, catalogue: Mapping[str, Any], network: Network, problems:
         problems += error.problems
         return Question(text, _NO_LABEL, _NO_LABEL, "", 1.0)
     asked = address.quantity + text.partition(f".{address.quantity}")[2].partition("@")[0]
-    found = [entry["worthwhile"] for part in catalogue.values() for entry in part.values() if entry["measure"] == asked]
-    size = parse_quantity(found[0])[0] if found else _WORTHWHILE[kind(address)]
-    return Question(text, label(address, network), unit(address), kind(address), float(size))
+    found = [entry for part in catalogue.values() for entry in part.values() if entry["measure"] == asked]
+    size = parse_quantity(found[0]["worthwhile"])[0] if found else _WORTHWHILE[kind(address)]
+    good = str(found[0].get("good", "none")) if found else "none"
+    return Question(text, label(address, network), unit(address), kind(address), float(size), good=good)
 
 
 def _subject_kinds(network: Network) -> dict[str, str]:
@@ -190,10 +227,11 @@ def _subject_kinds(network: Network) -> dict[str, str]:
 
 
 def _ask(
-    asked: dict[str, Question], entry: Mapping[str, Any], subject: str, subject_kind: str, network: Network
-) -> None:
-    """Add the question that a catalogue entry asks of a subject, if it can be asked of it."""
-    text = f"{subject}.{entry['measure']}"
+    asked: dict[str, Question], entry: Mapping[str, Any], subject: str, subject_kind: str, network: Network,
+    picked: str = "",
+) -> None:  # fmt: skip
+    """Add the question that a catalogue entry asks of a subject, or of those `picked` in it, if it can be asked."""
+    text = f"{subject}{picked}.{entry['measure']}"
     if text in asked or subject_kind not in entry["of"] or not _has(entry.get("needs"), subject, network):
         return
     try:
@@ -201,9 +239,9 @@ def _ask(
     except InputError:
         # A status, say, that nobody in this network can leave with.
         return
-    asked[text] = Question(
-        text, label(address, network), unit(address), kind(address), float(parse_quantity(entry["worthwhile"])[0])
-    )
+    size = float(parse_quantity(entry["worthwhile"])[0])
+    good = str(entry.get("good", "none"))
+    asked[text] = Question(text, label(address, network), unit(address), kind(address), size, good=good)
 
 
 def _has(needs: str | None, subject: str, network: Network) -> bool:
@@ -234,6 +272,7 @@ def _faults(catalogue: Mapping[str, Any]) -> Iterator[Problem]:
             for name, value, allowed in (
                 *(("of", word, _SUBJECTS) for word in entry["of"]),
                 ("needs", entry.get("needs", "hard"), _NEEDS),
+                ("good", entry.get("good", "none"), _DIRECTIONS),
             ):
                 if value not in allowed:
                     rule = f"must be one of {', '.join(allowed)}"

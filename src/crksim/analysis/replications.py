@@ -186,7 +186,9 @@ def replicate(
     return _gathered(worlds, place, blocks, job, thetas[0])
 
 
-def series_rows(found: Replications, studies: Sequence[Study]) -> tuple[SeriesRow, ...]:
+def series_rows(
+    found: Replications, studies: Sequence[Study], *, smooth: int = 0, breaks: Sequence[float] = ()
+) -> tuple[SeriesRow, ...]:
     """Return the number present over time, world by world, with its range and the places in force.
 
     Parameters
@@ -195,6 +197,11 @@ def series_rows(found: Replications, studies: Sequence[Study]) -> tuple[SeriesRo
         What a run found.
     studies : sequence of Study
         The studies of its worlds, in their order.
+    smooth : int
+        Every single course is averaged over so many days of the series on either side, never across an opening, a
+        closing or one of the breaks; the ends of the range are averaged in the same way.
+    breaks : sequence of float
+        Days across which nothing is averaged.
 
     Returns
     -------
@@ -213,11 +220,34 @@ def series_rows(found: Replications, studies: Sequence[Study]) -> tuple[SeriesRo
             places = np.full(len(days), np.nan) if limits.places is None else limits.places.at(days).astype(np.float64)
             places[(days < limits.opens) | (days >= limits.closes)] = np.nan
             present = found.present[world.id][:, :, column, :].astype(np.float64).reshape(-1, len(days))
+            parts = np.searchsorted(sorted({*breaks, limits.opens, limits.closes}), days, side="right")
+            present = _smoothed(present, parts, smooth)
+            ends = np.array([likely_range(present[:, number]) for number in range(len(days))]).reshape(-1, 2)
+            lows, highs = _smoothed(ends.T, parts, smooth)
             means = present.mean(axis=0)
             for number, day in enumerate(found.series_days):
-                low, high = likely_range(present[:, number])
-                rows.append(SeriesRow(world.id, service, day, float(means[number]), low, high, float(places[number])))
+                low, high, room = float(lows[number]), float(highs[number]), float(places[number])
+                rows.append(SeriesRow(world.id, service, day, float(means[number]), low, high, room))
     return tuple(rows)
+
+
+def _smoothed(courses: Floats, parts: NDArray[np.intp], reach: int) -> Floats:
+    """Return courses averaged over `reach` places on either side within the same part.
+
+    Parameters
+    ----------
+    courses : ndarray of float, shape (courses, days)
+        Numbers on evenly spaced days.
+    parts : ndarray of int, shape (days,)
+        Days with the same number belong together.
+    """
+    if reach == 0:
+        return courses
+    smoothed = np.empty_like(courses)
+    for day in range(courses.shape[1]):
+        near = slice(max(0, day - reach), day + reach + 1)
+        smoothed[:, day] = courses[:, near][:, parts[near] == parts[day]].mean(axis=1)
+    return smoothed
 
 
 # --- one member, in whatever process -------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ class ComparisonRow:
         Whether it is one of the five rows on screen.
     error : float
         Monte Carlo standard error of `difference`: what more runs would narrow.
+    good : str
+        Which direction is good: ``up``, ``down`` or ``none``.
     """
 
     measure: str
@@ -88,6 +90,7 @@ class ComparisonRow:
     verdict: str
     decides: bool
     error: float = 0.0
+    good: str = "none"
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class ReplayRow:
         Service in whose number present it is a point on `day`, or empty.
     part_of : str
         Fact with which it shares people, so that it is none of its own; or empty.
+    concerns : str
+        Ids of the services, groups and cohorts that it speaks of, parted by blanks.
     """
 
     fact: str
@@ -138,6 +143,7 @@ class ReplayRow:
     mark: str
     series: str = ""
     part_of: str = ""
+    concerns: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,12 @@ class Result:
     flows : dict
         World id -> {(from, to): mean citizens per year}; names of services, or ``leave``, ``died``, a cohort id at the
         door.
+    window : tuple of (str, str)
+        ISO dates of the first and the last day that are measured; empty where not known.
+    touched : tuple of str
+        Ids of the services, groups and cohorts that the what-if touches.
+    rests_on : tuple of str
+        Addresses of the parameters that what is touched depends on at once.
     """
 
     scenario: str
@@ -170,3 +182,6 @@ class Result:
     replay: tuple[ReplayRow, ...]
     flows: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
     changes: tuple[Label, ...] = ()
+    window: tuple[str, str] = ("", "")
+    touched: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()

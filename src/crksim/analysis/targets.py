@@ -17,7 +17,7 @@ MARKS = ("put in", "fitted", "predicted")
 
 _TEXTS = ("fact", "measure", "mark", "locator", "series", "part_of", "note")
 _NEEDED = ("fact", "measure", "reported", "mark", "label", "unit", "locator")
-_FIELDS = (*_NEEDED, "day", "series", "part_of", "note")
+_FIELDS = (*_NEEDED, "day", "series", "part_of", "concerns", "note")
 
 
 def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] | None = None) -> tuple[Target, ...]:
@@ -26,7 +26,8 @@ def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] 
     Parameters
     ----------
     data : mapping
-        ``facts: {id: {fact, measure, reported, mark, label, unit, locator, day?, series?, part_of?, note?}}``.
+        ``facts: {id: {fact, measure, reported, mark, label, unit, locator, day?, series?, part_of?,
+        concerns?, note?}}``.
     start : str
         ISO date of day 0.
     facts : collection of str, optional
@@ -78,6 +79,9 @@ def _faults(address: str, entry: Any, facts: Collection[str] | None) -> list[Pro
         value = entry.get(name)
         if value is not None and not (isinstance(value, Mapping) and set(value) == {"da", "en"}):
             faults.append(Problem(f"{address}.{name}", value, "must be a text in both languages: {da: ..., en: ...}"))
+    concerns = entry.get("concerns", [])
+    if not (isinstance(concerns, list) and all(isinstance(one, str) for one in concerns)):
+        faults.append(Problem(f"{address}.concerns", concerns, "must be a list of services, groups and cohorts"))
     mark, fact = entry.get("mark"), entry.get("fact")
     if isinstance(mark, str) and mark not in MARKS:
         faults.append(Problem(f"{address}.mark", mark, f"must be one of {', '.join(MARKS)}", nearest(mark, MARKS)))
@@ -103,4 +107,5 @@ def _target(address: str, entry: Mapping[str, Any], start: str, faults: list[Pro
     label, unit = (Label(str(entry[name]["da"]), str(entry[name]["en"])) for name in ("label", "unit"))
     texts = {name: str(entry.get(name) or "") for name in _TEXTS}
     del texts["note"]
-    return [Target(label=label, unit=unit, reported=reported, day=day, **texts)]
+    concerns = tuple(entry.get("concerns") or ())
+    return [Target(label=label, unit=unit, reported=reported, day=day, concerns=concerns, **texts)]

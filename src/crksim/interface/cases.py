@@ -15,7 +15,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     from crksim.analysis.comparison import Question, Target
     from crksim.analysis.replications import WorldStudy
-    from crksim.model.changes import Scenario
+    from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 
 __all__ = ["WHAT_IF", "Case", "load_case", "load_evidence"]
@@ -46,6 +46,10 @@ class Case:
         What is measured and compared.
     targets : tuple of Target
         The report's facts that are put beside the replay.
+    touched : tuple of str
+        Services, groups and cohorts that the scenario touches.
+    switches : tuple of Variant
+        Switches of the scenario that the command line turned on.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Case:
     ledger: Mapping[str, Any]
     questions: tuple[Question, ...]
     targets: tuple[Target, ...]
+    touched: tuple[str, ...] = ()
+    switches: tuple[Variant, ...] = ()
 
     @property
     def study(self) -> Study:
@@ -83,7 +89,9 @@ class Case:
         return {
             "title": vars(scenario.title),
             "question": vars(scenario.question),
+            "notes": vars(scenario.notes) if scenario.notes else {"da": "", "en": ""},
             "from": self.date or "start",
+            "switches": {variant.id: vars(variant.label) for variant in self.switches},
             "references": {
                 reference.id: {"label": vars(reference.label), "scenario": reference.scenario}
                 for reference in scenario.references
@@ -105,19 +113,38 @@ class Case:
         lang : str
             ``da`` or ``en``.
         """
-        heading = say(lang, "changes_start") if self.date is None else say(lang, "changes", date=self.date)
+        from crksim.output.report.wording import Wording
+
+        date = "" if self.date is None else Wording(lang).iso(self.date)
+        heading = say(lang, "changes_start") if self.date is None else say(lang, "changes", date=date)
         told = [heading + ":"] if self.told else [say(lang, "no_changes")]
         told += [f"  · {getattr(change, lang)}" for change in self.told]
+        told += [f"{say(lang, 'switched_on')}: {getattr(variant.label, lang)}" for variant in self.switches]
         told += [
             f"{say(lang, 'against')}: {getattr(world.label, lang)} ({world.scenario})" for world in self.worlds[:-1]
         ]
         return told
 
     def evidence(self) -> list[dict[str, str]]:
-        """Return a row for every number of the what-if, with where it comes from."""
+        """Return a row for every number of the what-if, with where it comes from.
+
+        A number of a copied service has the evidence of the original, unless the scenario sets it.
+        """
         from crksim.model.ledger import read_ledger
 
-        return read_ledger(self.ledger).rows(self.study.source)
+        ledger = read_ledger(self.ledger)
+        copies = {
+            address + ".": f"{change['like']}."
+            for address, change in self.scenario.changes.items()
+            if isinstance(change, dict) and isinstance(change.get("like"), str)
+        }
+        rows = ledger.rows(self.study.source)
+        for row in rows:
+            copied = next((copy for copy in copies if not row["kind"] and row["address"].startswith(copy)), None)
+            found = copied and ledger.entry(copies[copied] + row["address"].removeprefix(copied))
+            if found:
+                row.update({name: getattr(found, name) for name in row if hasattr(found, name) and name != "address"})
+        return rows
 
 
 def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str] | None = None) -> Case:
@@ -137,6 +164,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     InputError
         Anything wrong in any of it, each fault with file and line.
     """
+    from crksim.analysis.questions import touched_subjects
     from crksim.model.changes import describe
 
     path = find_scenario(name, paths=True)
@@ -144,6 +172,8 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     scenario, study, places = _read_world(path, network, overrides)
     worlds, studies = _references(scenario, network, references)
     what_if = _world(WHAT_IF, path.stem, scenario.title, study.source, scenario)
+    touched = touched_subjects(list(scenario.changes), study.source, study.network)
+    chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
     return Case(
         name=path.stem,
         scenario=scenario,
@@ -151,8 +181,10 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         worlds=(*worlds, what_if),
         studies=(*studies, study),
         ledger=_ledger_sheet().data,
-        questions=_questions(scenario, study, places),
+        questions=_questions(scenario, study, touched, places),
         targets=_targets(study.start),
+        touched=touched,
+        switches=tuple(variant for variant in scenario.variants if variant.id in chosen),
     )
 
 
@@ -166,11 +198,12 @@ def _targets(start: str) -> tuple[Target, ...]:
         raise locate(error, sheet.places) from error
 
 
-def _questions(scenario: Scenario, study: Study, places: Mapping[str, Place]) -> tuple[Question, ...]:
-    from crksim.analysis.questions import questions, touched_subjects
+def _questions(
+    scenario: Scenario, study: Study, touched: tuple[str, ...], places: Mapping[str, Place]
+) -> tuple[Question, ...]:
+    from crksim.analysis.questions import questions
 
     catalogue = read_yaml(data_dir("conf") / "questions.yaml")
-    touched = touched_subjects(list(scenario.changes), study.source, study.network)
     try:
         return questions(
             catalogue.data,

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Finished", "Watch", "run", "run_all"]
 
 #: Days between two points of the number present over time.
-SERIES_STEP = 14.0
+SERIES_STEP = 7.0
+#: Points on either side over which a course is averaged: nine weeks in all.
+SERIES_SMOOTH = 4
 
 
 @dataclass(frozen=True)
@@ -211,9 +213,11 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
 
 def _result(case: Case, settings: Settings, found: Replications) -> Result:
     from crksim.analysis.comparison import compare, replay_rows
+    from crksim.analysis.questions import parameters_touched
     from crksim.analysis.replications import series_rows
     from crksim.analysis.results import Result
 
+    window = _window(case, settings)
     return Result(
         scenario=case.name,
         title=case.scenario.title,
@@ -224,10 +228,13 @@ def _result(case: Case, settings: Settings, found: Replications) -> Result:
         seed=settings.seed,
         worlds=found.worlds,
         comparison=compare(found.worlds, found.measures, case.questions),
-        series=series_rows(found, case.studies),
+        series=series_rows(found, case.studies, smooth=SERIES_SMOOTH, breaks=[case.begins]),
         replay=replay_rows(case.targets, found.replay),
         flows=found.flows,
         changes=case.told,
+        window=(case.date_of(window.start), case.date_of(window.end - 1.0)),
+        touched=case.touched,
+        rests_on=parameters_touched(case.touched, case.study.source),
     )
 
 

@@ -62,6 +62,8 @@ class Screen:
 
     def begins(self, case: Case, settings: Settings) -> None:
         """Show what is run, what it changes, and how large the run is."""
+        from crksim.output.report.wording import Wording
+
         self.line(self.text(case.scenario.title), "bold")
         if self.text(case.scenario.question):
             self.line(self.text(case.scenario.question))
@@ -75,8 +77,8 @@ class Screen:
             worlds=len(case.worlds),
             members=settings.members,
             futures=settings.futures,
-            first=case.study.start,
-            last=case.date_of(case.study.end - 1.0),
+            first=Wording(self.lang).iso(case.study.start),
+            last=Wording(self.lang).iso(case.date_of(case.study.end - 1.0)),
             seed=settings.seed,
         )
         self.line(size, "dim")
@@ -137,6 +139,7 @@ class Screen:
         for other in others:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
+        self._measured(result)
         self._small_print()
         for key, path in (("report", finished.folder / "report.html"), ("folder", finished.folder)):
             self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
@@ -220,6 +223,15 @@ class Screen:
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
         self._console().print(table)
         self._small_print()
+
+    def _measured(self, result: Result) -> None:
+        """Show which years the numbers are of, and how many predicted numbers are met."""
+        from crksim.output.report.wording import Wording
+        from crksim.output.tables import gate
+
+        first, last = (Wording(self.lang).iso(day) for day in result.window)
+        self.line(say(self.lang, "measured", first=first, last=last), "dim")
+        self.line(say(self.lang, "predicted", **gate(result)), "dim")
 
     def _small_print(self) -> None:
         self.line(say(self.lang, "legend"), "dim")

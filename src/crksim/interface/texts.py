@@ -35,6 +35,7 @@ TEXTS: dict[str, Label] = {
     "changes_start": Label("Ændringer fra begyndelsen", "Changes from the start"),
     "no_changes": Label("Ingen ændringer.", "No changes."),
     "switches": Label("Kan slås til", "Can be switched on"),
+    "switched_on": Label("Slået til", "Switched on"),
     "against": Label("Sammenlignes med", "Compared with"),
     "file": Label("Fil", "File"),
     "written": Label("Skrevet: {path}", "Written: {path}"),
@@ -42,6 +43,11 @@ TEXTS: dict[str, Label] = {
     "running": Label(
         "{worlds} verdener × {members} udgaver af CRK × {futures} fremtider, {first} til {last}, frø {seed}",
         "{worlds} worlds × {members} versions of CRK × {futures} futures, {first} to {last}, seed {seed}",
+    ),
+    "measured": Label("Tallene »om året« gælder {first} til {last}.", "Numbers “per year” are of {first} to {last}."),
+    "predicted": Label(
+        "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
+        "Predicted numbers met: {met} of {predicted}; {bearing} bear on this question, {bearing_met} of those met.",
     ),
     "simulating": Label("Beregner", "Simulating"),
     "left": Label("tilbage", "left"),

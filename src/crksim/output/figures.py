@@ -146,12 +146,15 @@ def _draw_places(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], wo
 def _scale_present(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], top: float, words: Wording) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-    days = [row.day for rows in series.values() for row in rows]
-    first, last = min(days), max(days)
     start = start_date(run)
+    days = [row.day for rows in series.values() for row in _shown(rows)] or [0.0]
+    last = max(row.day for rows in series.values() for row in rows)
+    # The axis begins with the year in which anybody is there.
+    first = float((date((start + timedelta(days=min(days))).year, 1, 1) - start).days)
     years = range(start.year, (start + timedelta(days=last)).year + 2)
     marks = {(date(year, 1, 1) - start).days: year for year in years}
-    shown = [day for day in marks if first <= day <= last + 2]
+    # A mark at the very end would be cut off.
+    shown = [day for day in marks if first <= day <= last - 60]
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda day, _: words.text("axis_january", year=marks.get(round(day), "")))
@@ -179,7 +182,8 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
     figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / tall, bottom=0.02, hspace=0.8 / tall)
     for axes, world, sizes, height in zip(panels, worlds, columns, heights, strict=True):
         _draw_alluvial(run, axes, picture, world.id, sizes, tallest, words)
-        axes.set_title(_capital(words.label(world.label)), loc="left", fontsize=11.5, fontweight="bold")
+        title = f"{_capital(words.label(world.label))} ({words.text('flow_unit')})"
+        axes.set_title(title, loc="left", fontsize=11.5, fontweight="bold")
         axes.set_xlim(-0.5, 1.5)
         axes.set_ylim(-height / 2, height / 2)
         axes.set_axis_off()

@@ -136,6 +136,9 @@ def _write_sources(
         "worlds": [{"id": w.id, "scenario": w.scenario, "label": vars(w.label)} for w in result.worlds],
         "flows": sorted(result.flows),
         "changes": [vars(label) for label in result.changes],
+        "window": list(result.window),
+        "touched": list(result.touched),
+        "rests_on": list(result.rests_on),
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))

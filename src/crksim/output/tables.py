@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ __all__ = [
     "LANGUAGES",
     "PRIVACY",
     "Run",
+    "bearing",
     "flat",
     "frame",
     "gate",
@@ -231,8 +233,17 @@ def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
 
 
 def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:
-    """Return the facts marked predicted, each with whether the report's number lies inside the 90 % range."""
-    return [(row, row.low <= row.reported <= row.high) for row in rows if row.mark == "predicted"]
+    """Return the facts marked predicted, each with whether the report's number lies inside the 90 % range.
+
+    Facts that share people with another are none of their own and do not count.
+    """
+    return [(row, row.low <= row.reported <= row.high) for row in rows if row.mark == "predicted" and not row.part_of]
+
+
+def bearing(result: Result) -> list[tuple[ReplayRow, bool]]:
+    """Return those of the predicted facts that speak of what the what-if touches, or of what decides."""
+    asked = {*result.touched, *(re.split(r"[.\[]", row.measure)[0] for row in result.comparison if row.decides)}
+    return [(row, met) for row, met in predicted(result.replay) if asked & set(row.concerns.split())]
 
 
 def gate(result: Result) -> dict[str, object]:
@@ -242,6 +253,8 @@ def gate(result: Result) -> dict[str, object]:
         "status": "not_calibrated",
         "predicted": len(checked),
         "met": sum(met for _, met in checked),
+        "bearing": len(bearing(result)),
+        "bearing_met": sum(met for _, met in bearing(result)),
         "facts": {row.fact: met for row, met in checked},
     }
 
@@ -335,6 +348,9 @@ def read_run(folder: Path) -> Run:
         replay=tuple(_build(ReplayRow, row) for row in _read_csv(folder / "replay.csv", _columns(ReplayRow))),
         flows=flows,
         changes=tuple(Label(**label) for label in about["changes"]),
+        window=(about["window"][0], about["window"][1]),
+        touched=tuple(about["touched"]),
+        rests_on=tuple(about["rests_on"]),
     )
     return Run(
         result=result,

@@ -186,6 +186,12 @@ def _replay(book: _Book, run: Run) -> None:
 def _changed(book: _Book, run: Run) -> None:
     words = book.words
     changes = [words.label(label) for label in run.result.changes] or [words.text("changed_none")]
+    for label in (run.scenario.get("switches") or {}).values():
+        changes.append(f"{words.text('switched_on')}: {label.get(words.lang, '')}")
+    changes += [f"{words.text('compared_with')}: {words.label(world.label)}" for world in run.result.worlds[:-1]]
+    notes = run.scenario.get("notes")
+    if isinstance(notes, Mapping) and notes.get(words.lang):
+        changes.append(str(notes[words.lang]))
     book.sheet("sheet_changed", [(words.text("change"), 110)], [[(change, "text")] for change in changes])
 
 
@@ -218,6 +224,11 @@ def _evidence_cell(key: str, value: str, words: Wording) -> Cell:
     return number, _digits(words, False, number, smallest=abs(number) or math.nan)
 
 
+def _dates(run: Run, words: Wording) -> str:
+    """Return the first and the last day that are measured."""
+    return "–".join(words.iso(day) for day in run.result.window if day).replace("–", " – ")
+
+
 def _settings(book: _Book, run: Run) -> None:
     words, result = book.words, run.result
     rows: list[list[Cell]] = [
@@ -228,7 +239,8 @@ def _settings(book: _Book, run: Run) -> None:
         [(words.text("futures"), "text"), (result.futures, "whole")],
         [(words.text("run_mark"), "text"), (run.mark, "text")],
         [(words.text("program"), "text"), (f"crksim {run.version}", "text")],
-        [(words.text("from_day"), "text"), (str(run.scenario.get("from", "")), "text")],
+        [(words.text("from_day"), "text"), (words.iso(str(run.scenario.get("from", ""))), "text")],
+        [(words.text("window_column"), "text"), (_dates(run, words), "text")],
     ]
     for verdict in ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer"):
         rows.append([(words.text(verdict), "text"), (words.text(f"{verdict}_more"), "text")])

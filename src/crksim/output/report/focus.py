@@ -104,11 +104,7 @@ def present_services(run: Run) -> list[str]:
 
 def present_facts(run: Run, service: str) -> list[ReplayRow]:
     """Return the report's numbers of citizens present in a service on a day."""
-    return [
-        row
-        for row in run.result.replay
-        if row.measure.startswith((f"{service}.present", f"{service}.count_at")) and math.isfinite(row.day)
-    ]
+    return [row for row in run.result.replay if row.series == service and math.isfinite(row.day)]
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
 from crksim.output.report import focus
+from crksim.output.report.answer import box, count_kinds, in_words, single_course
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -16,7 +18,6 @@ __all__ = ["build_page", "deciding_rows", "is_staff", "least"]
 
 #: Longer tables of all numbers are folded together until they are asked for.
 _MOST_ROWS = 25
-_EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 _SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
 #: Kinds of measures by how a difference in them is said.
 _LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
@@ -74,16 +75,12 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
         "verdict_id": row.verdict,
         "symbol": _SYMBOLS[row.verdict],
         "known": not math.isnan(row.difference) and row.verdict != "model_cannot_answer",
-        "year": "–" if math.isnan(row.better) else _single_year(row, words, "single_year_cell"),
+        "year": "–" if math.isnan(row.better) else single_course(row, words, "single_year_cell"),
     }
 
 
-def _single_year(row: ComparisonRow, words: Wording, key: str) -> str:
-    return words.text(key, better=words.chance(row.better), same=words.chance(row.same), worse=words.chance(row.worse))
-
-
 def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
-    known = [row for row in rows if not math.isnan(row.difference) and row.verdict != "model_cannot_answer"]
+    row = _lead(rows)
     groups = [
         {
             "verdict": words.text(verdict),
@@ -94,13 +91,12 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
         for verdict in VERDICTS
         if any(row.verdict == verdict for row in rows)
     ]
-    if not known:
+    if row is None:
         return {
             "lines": [words.text("answer_none" if len(run.result.worlds) > 1 else "answer_alone")],
             "head": "",
             "verdicts": groups,
         }
-    row = known[0]
     told = _comparison(run, row, words)
     against = words.first_small(words.label(run.result.worlds[0].label))
     head = words.text(
@@ -108,41 +104,23 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
         reference=told["reference"], against=against,
     )  # fmt: skip
     lines = [
-        words.text("answer_range", span=_with_unit(told["span"], told["span_unit"])),
-        words.text("answer_chance", least=told["least"], chance=told["chance"]),
+        words.text(
+            "answer_range", span=_with_unit(told["span"], told["span_unit"]), least=told["least"], chance=told["chance"]
+        ),
+        *in_words(run, row, words),
     ]
     if not math.isnan(row.better):
-        lines.append(_single_year(row, words, "answer_year"))
+        lines.append(single_course(row, words, "answer_year"))
     return {"head": head, "lines": lines, "verdicts": groups, "lead": told}
+
+
+def _lead(rows: list[ComparisonRow]) -> ComparisonRow | None:
+    """Return the first row that the model can say something about."""
+    return next((r for r in rows if not math.isnan(r.difference) and r.verdict != "model_cannot_answer"), None)
 
 
 def _with_unit(number: str, unit: str) -> str:
     return f"{number} {unit}".strip()
-
-
-def _box(run: Run, words: Wording) -> list[str]:
-    """Return the lines of the box on page one; it is part of every report."""
-    checked = predicted(run.result.replay)
-    lines = [words.text("box_model")]
-    if checked:
-        lines.append(words.text("box_gate", met=sum(met for _, met in checked), total=len(checked)))
-    else:
-        lines.append(words.text("box_gate_none"))
-    counts = _kinds(run)
-    if counts:
-        total = words.number(sum(counts.values()))
-        assumed, report = words.number(counts.get("assumed", 0)), words.number(counts.get("report", 0))
-        lines.append(words.text("box_evidence", assumed=assumed, report=report, total=total))
-    return [*lines, words.text("box_adults"), words.text("box_cannot")]
-
-
-def _kinds(run: Run) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for entry in run.evidence:
-        kind = entry.get("kind", "")
-        kind = kind if kind in _EVIDENCE_KINDS else "other"
-        counts[kind] = counts.get(kind, 0) + 1
-    return {kind: counts[kind] for kind in (*_EVIDENCE_KINDS, "other") if kind in counts}
 
 
 def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]:
@@ -263,6 +241,18 @@ def _notes(run: Run, words: Wording) -> str:
     return str(notes.get(words.lang, "")) if isinstance(notes, Mapping) else str(notes or "")
 
 
+def _change(text: str) -> tuple[str, str]:
+    """Return what a change says and its address, which stands last in brackets."""
+    found = re.fullmatch(r"(.*) \(([a-z0-9_*]+(?:\.[a-z0-9_*]+)+)\)", text, re.DOTALL)
+    return (found[1], found[2]) if found else (text, "")
+
+
+def _window(run: Run, words: Wording) -> str:
+    """Return which years the numbers are of, or nothing where the run does not tell."""
+    first, last = run.result.window
+    return words.text("window", first=words.iso(first), last=words.iso(last)) if first and last else ""
+
+
 def _glossary(words: Wording) -> list[tuple[str, str]]:
     entries = [words.text(key).split(" | ", 1) for key in texts() if key.startswith("word_")]
     return sorted(((word, meaning) for word, meaning in entries), key=lambda entry: entry[0].casefold())
@@ -292,7 +282,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         }
         for position, world in enumerate(result.worlds[:-1])
     ]
-    counts = _kinds(run)
+    counts = count_kinds(run.evidence)
     begins = focus.change_day(run)
     return {
         "lang": lang,
@@ -300,12 +290,11 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "title": words.label(result.title),
         "question": words.label(result.question),
         "answer": _answer(run, rows, words),
-        "box": _box(run, words),
+        "box": box(run, _lead(rows), words),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(main.label),
         "deciding": [_comparison(run, row, words) for row in rows],
-        "luck": _luck(rows, words),
         "everything": everything,
         "staff": [
             _comparison(run, row, words) for row in result.comparison if is_staff(row) and row.against == main.id
@@ -317,7 +306,9 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         ],
         "flows": _flows(run, svgs.get("flows"), words),
         "notes": _notes(run, words),
-        "changes": [words.label(label) for label in result.changes],
+        "changes": [_change(words.label(label)) for label in result.changes],
+        "switches": [str(label.get(lang, "")) for label in (run.scenario.get("switches") or {}).values()],
+        "window": _window(run, words),
         "begins": "" if math.isnan(begins) else words.day(focus.start_date(run), begins),
         "replay": _replay(run, words),
         "evidence": [(words.text(f"kind_{kind}"), words.number(n)) for kind, n in counts.items()],
@@ -330,10 +321,3 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "mark": run.mark,
         "version": run.version,
     }
-
-
-def _luck(rows: list[ComparisonRow], words: Wording) -> str:
-    if not rows or math.isnan(rows[0].luck_share):
-        return ""
-    luck = round(100 * min(1.0, max(0.0, rows[0].luck_share)))
-    return words.text("luck_note", luck=luck, rest=100 - luck)

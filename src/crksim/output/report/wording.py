@@ -117,6 +117,13 @@ class Wording:
         month = str(texts()["months"][self.lang]).split()[day.month - 1]
         return f"{day.day}. {month} {day.year}" if self.lang == "da" else f"{day.day} {month} {day.year}"
 
+    def iso(self, text: str) -> str:
+        """Return an ISO date in words, or the text itself when it is none."""
+        try:
+            return self.calendar(date.fromisoformat(text[:10]))
+        except ValueError:
+            return text
+
     def day(self, start: date, days: float) -> str:
         """Return the date so many days after `start`, or a dash where there is none."""
         return _DASH if math.isnan(days) else self.calendar(start + timedelta(days=math.floor(days)))

@@ -1,0 +1,166 @@
+"""The answer in a few sentences, and the box that stands beside it on page one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from crksim.analysis.results import ComparisonRow
+from crksim.output.report.wording import Wording
+from crksim.output.tables import bearing, predicted
+
+if TYPE_CHECKING:
+    from crksim.output.tables import Run
+
+__all__ = ["EVIDENCE_KINDS", "box", "count_kinds", "in_words", "single_course"]
+
+EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
+
+
+def _against_main(run: Run) -> dict[str, ComparisonRow]:
+    main = run.result.worlds[0].id
+    return {row.measure: row for row in run.result.comparison if row.against == main}
+
+
+def single_course(row: ComparisonRow, words: Wording, key: str) -> str:
+    """Return how often single courses come out above, within and below the smallest worthwhile difference.
+
+    Parameters
+    ----------
+    row : ComparisonRow
+        Where a direction is good, the sentence says better and worse, elsewhere higher and lower.
+    key : str
+        Text key; ``_good`` is added where a direction is good.
+    """
+    if row.good == "none":
+        up, down = row.better, row.worse
+    else:
+        key += "_good"
+        up, down = (row.better, row.worse) if row.good == "up" else (row.worse, row.better)
+    return words.text(key, better=words.chance(up), same=words.chance(row.same), worse=words.chance(down))
+
+
+def in_words(run: Run, lead: ComparisonRow, words: Wording) -> list[str]:
+    """Return the sentences after the first: size of groups, staff, the legal limit, status at discharge.
+
+    Parameters
+    ----------
+    run : Run
+        What the run folder holds.
+    lead : ComparisonRow
+        The row that the first sentence is about.
+    """
+    rows = _against_main(run)
+    subject = lead.measure.partition(".")[0].partition("[")[0]
+    told = [
+        _groups(run, rows, words),
+        _staff(rows, lead, words),
+        _limit(rows, words),
+        _status(rows, subject, words),
+    ]
+    return [sentence for sentence in told if sentence]
+
+
+def _groups(run: Run, rows: Mapping[str, ComparisonRow], words: Wording) -> str:
+    """Return how many are in each group that has a smallest workable number, and how often it is under it."""
+    sizes, shares, least = [], [], set()
+    for id, service in (run.study.get("services") or {}).items():
+        present, under = rows.get(f"{id}.present.mean"), rows.get(f"{id}.under_workable")
+        workable = (service.get("places") or {}).get("workable") if isinstance(service, Mapping) else None
+        if present and under and isinstance(workable, int | float) and id in run.result.touched:
+            sizes.append(present.what_if)
+            shares.append(100 * under.what_if)
+            least.add(workable)
+    if not sizes or len(least) != 1 or any(math.isnan(number) for number in (*sizes, *shares)):
+        return ""
+    size = _span(words, min(sizes), max(sizes), words.decimals(min(sizes), smallest=1.0))
+    share = words.per_cent(_span(words, min(shares), max(shares), 0))
+    key = "answer_groups" if len(sizes) > 1 else "answer_group"
+    return words.text(key, size=size, least=words.plain(least.pop()), share=share)
+
+
+def _span(words: Wording, low: float, high: float, decimals: int) -> str:
+    first, last = words.number(low, decimals), words.number(high, decimals)
+    return first if first == last else f"{first}-{last}"
+
+
+def _staff(rows: Mapping[str, ComparisonRow], lead: ComparisonRow, words: Wording) -> str:
+    row = rows.get(lead.measure.partition(".")[0] + ".fte")
+    if row is None or row is lead or math.isnan(row.difference):
+        return ""
+    decimals = words.decimals(row.reference, row.what_if, smallest=row.worthwhile)
+    return words.text(
+        "answer_staff", reference=words.number(row.reference, decimals), what_if=words.number(row.what_if, decimals)
+    )
+
+
+def _limit(rows: Mapping[str, ComparisonRow], words: Wording) -> str:
+    """Return that the legal limit is not touched, where no cohort's share within it moves."""
+    own = [row for measure, row in rows.items() if measure.endswith("door_wait.share_within_limit")]
+    known = [row for row in own if row.verdict != "model_cannot_answer"]
+    calm = known and all(row.verdict == "no_difference_that_matters" for row in known)
+    return words.text("answer_limit") if calm else ""
+
+
+def _status(rows: Mapping[str, ComparisonRow], subject: str, words: Wording) -> str:
+    """Return how many more leave with a favourable status when the service causes none or all of the gap."""
+    none, every = rows.get(f"{subject}.gain.share_0"), rows.get(f"{subject}.gain.share_100")
+    if none is None or every is None or math.isnan(every.difference) or abs(every.difference) < 0.5:
+        return ""
+    ends = sorted((none.difference, every.difference))
+    return words.text("answer_status", span=_span(words, ends[0], ends[1], 0))
+
+
+def count_kinds(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many numbers rest on each kind of evidence, the firmest first."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        kind = entry.get("kind", "")
+        kind = kind if kind in EVIDENCE_KINDS else "other"
+        counts[kind] = counts.get(kind, 0) + 1
+    return {kind: counts[kind] for kind in (*EVIDENCE_KINDS, "other") if kind in counts}
+
+
+def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
+    """Return the lines of the box on page one; it is part of every report.
+
+    Parameters
+    ----------
+    run : Run
+        What the run folder holds.
+    lead : ComparisonRow or None
+        The row that the answer is about.
+    """
+    lines = [words.text("box_model")]
+    checked, own = predicted(run.result.replay), bearing(run.result)
+    if checked:
+        numbers = {"met": sum(met for _, met in checked), "total": len(checked), "bear": len(own)}
+        lines.append(words.text("box_gate", **numbers, bear_met=sum(met for _, met in own)))
+    else:
+        lines.append(words.text("box_gate_none"))
+    lines += _assumption(run, lead, words)
+    return [*lines, words.text("box_adults"), words.text("box_cannot")]
+
+
+def _assumption(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
+    """Return how much of the range is lack of knowledge, and what the parameters that are touched rest on."""
+    lines = []
+    if lead is not None and not math.isnan(lead.luck_share) and lead.luck_share < 1.0:
+        rest = round(100 * (1.0 - max(0.0, lead.luck_share)))
+        lines.append(words.text("box_ignorance", rest=rest, luck=100 - rest))
+    own = set(run.result.rests_on)
+    counts = count_kinds(entry for entry in run.evidence if entry.get("address", "").removesuffix(".value") in own)
+    if counts:
+        told = [f"{words.number(n)} {words.text(f'count_{kind}')}" for kind, n in counts.items()]
+        mainly = words.text(f"count_{max(counts, key=lambda kind: counts[kind])}")
+        lines.append(
+            words.text("box_rests", total=words.number(sum(counts.values())), kinds=words.several(told), mainly=mainly)
+        )
+    whole = count_kinds(run.evidence)
+    if whole and not counts:
+        total, assumed = words.number(sum(whole.values())), words.number(whole.get("assumed", 0))
+        lines.append(
+            words.text("box_evidence", assumed=assumed, report=words.number(whole.get("report", 0)), total=total)
+        )
+    return lines
