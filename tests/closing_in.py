@@ -33,7 +33,7 @@ def named_rows(log, without=()):
         ["" if index < 0 else legend.ends[index] for index in log.end_],
         [services[index] for index in log.to],
         ["" if index < 0 else legend.statuses[index] for index in log.status],
-        log.gain.tolist(),
+        log.without.tolist(),
         log.flags.tolist(),
     )
     return [row for row in zip(*columns, strict=True) if row[4] not in without]

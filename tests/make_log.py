@@ -46,7 +46,7 @@ def make_log(
             "end": -1 if end is None else legend.ends.index(end),
             "to": WORDS[to] if to in WORDS else legend.services.index(to),
             "status": -1 if status is None else legend.statuses.index(status),
-            "gain": row.get("gain", 0),
+            "without": legend.statuses.index(row["without"]) if "without" in row else -1,
             "flags": row.get("flags", 0),
         })  # fmt: skip
     table.sort(key=lambda row: (row["cohort"], row["citizen"], row["row"]))

@@ -36,7 +36,7 @@ def log_of(*rows, **more):
         cohorts=("adults", "youth"),
         rules=("to_club",),
         ends=("back", "done", "no_show"),
-        statuses=("ceased", "unknown"),
+        statuses=("ceased", "reduced", "unknown"),
         kinds=KINDS,
         **more,
     )
@@ -331,13 +331,13 @@ def test_visits_and_time_in_system():
 @pytest.mark.unit
 def test_flows_ends_statuses_and_gain():
     log = log_of(
-        stay(0, "unit_a", 0.0, 10.0, end="done", to="unit_b", status="ceased", gain=1),
-        stay(1, "unit_a", 0.0, 20.0, end="done", to="leave", status="ceased", gain=1),
+        stay(0, "unit_a", 0.0, 10.0, end="done", to="unit_b", status="ceased", without="unknown"),
+        stay(1, "unit_a", 0.0, 20.0, end="done", to="leave", status="ceased", without="reduced"),
         stay(2, "unit_a", 0.0, 30.0, end="no_show", to="leave", status="unknown"),
         stay(3, "unit_a", 0.0, 40.0, end="transferred", to="club_a"),
         stay(4, "unit_a", 0.0, 50.0, end="died", to="died"),
-        stay(5, "unit_a", 0.0, 150.0, end="done", to="leave", status="ceased", gain=1),
-        stay(6, "unit_a", 0.0, 60.0, end="done", to="leave", status="ceased", gain=-1),
+        stay(5, "unit_a", 0.0, 150.0, end="done", to="leave", status="ceased", without="unknown"),
+        stay(6, "unit_a", 0.0, 60.0, end="done", to="leave", status="unknown", without="ceased"),
         {"citizen": 7, "service": "unit_a", "referred": 0.0, "left": 5.0, "end": "gave_up", "to": "leave"},
     )
     for destination, number in {"unit_b": 1, "club_a": 1, "leave": 3, "died": 1, "club_b": 0}.items():
@@ -347,11 +347,12 @@ def test_flows_ends_statuses_and_gain():
     assert value("unit_a.ends.no_show", log) == a_year(1)
     assert value("unit_a.ends_share.done", log) == pytest.approx(3 / 6)
     assert value("unit_a.ends_share.transferred", log) == pytest.approx(1 / 6)
-    assert value("unit_a.status.ceased.count", log) == 3.0
-    assert value("unit_a.status.ceased", log) == a_year(3)
-    assert value("unit_a.status.ceased.share", log) == pytest.approx(3 / 4)  # of those with a status, unknown or not
+    assert value("unit_a.status.ceased.count", log) == 2.0
+    assert value("unit_a.status.ceased", log) == a_year(2)
+    assert value("unit_a.status.ceased.share", log) == pytest.approx(2 / 4)  # of those with a status, unknown or not
     assert math.isnan(value("unit_b.status.ceased.share", log))
     assert value("unit_a.gain", log) == a_year(1)
+    assert value("unit_a.gain_improved", log) == 0.0  # one more, one as good without, one fewer
     assert value("unit_a.gain.share_50", log) == a_year(0.5)
     assert value("unit_a.gain.share_0", log) == 0.0
 

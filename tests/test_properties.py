@@ -61,7 +61,7 @@ def without_cuts(rows, day):
         if row["referred"] >= day:
             continue
         if row["left"] is None or row["left"] >= day:
-            row = row | {"left": None, "end": None, "to": None, "status": None, "gain": 0}
+            row = row | {"left": None, "end": None, "to": None, "status": None, "without": None}
             if row["flags"] & BLOCKED and row["due"] >= day:
                 row["flags"] -= BLOCKED
             if row["admitted"] is not None and row["admitted"] >= day:

@@ -27,6 +27,7 @@ def named(log):
         row["end"] = legend.ends[row["end"]] if row["end"] >= 0 else None
         row["to"] = legend.services[row["to"]] if row["to"] >= 0 else WORDS[row["to"]]
         row["status"] = legend.statuses[row["status"]] if row["status"] >= 0 else None
+        row["without"] = legend.statuses[row["without"]] if row["without"] >= 0 else None
         rows.append(row)
     return rows
 

@@ -52,7 +52,7 @@ class Ending:
     after: float
     to: str
     status: str | None
-    gain: int
+    without: str | None
     becomes: dict
 
 
@@ -88,7 +88,7 @@ class Row:
     end: str | None = None
     to: str | None = None
     status: str | None = None
-    gain: int = 0
+    without: str | None = None
     # not in the log
     ending: Ending | None = None
     origin: Origin | None = None  # whence the citizen was last referred, kept along the strand
@@ -438,17 +438,14 @@ class Oracle:
         person, family, nth = row.person, row.service.luck_key, row.nth
         u = self.draw(person, family, nth, "status")
         status = None if end.status is None else self.branch(end.status.branches, u)
-        gain = 0
-        if end.without is not None:
-            without = self.branch(end.without.branches, u)
-            gain = int(status == "ceased") - int(without == "ceased")
+        without = None if end.without is None else self.branch(end.without.branches, u)
         becomes = {}
         for name, shares in end.becomes:
             value = self.share_out(shares, person, family, nth, "becomes:" + name)
             if value != "same":
                 becomes[name] = value
         to = self.share_out(end.to, person, family, nth, "to")
-        return Ending(end.id, after, to, status, gain, becomes)
+        return Ending(end.id, after, to, status, without, becomes)
 
     # ------------------------------------------------------------------ death
 
@@ -479,7 +476,7 @@ class Oracle:
         # Requests first: a stay that closes would withdraw those that wait for it to end.
         for row in sorted((row for row in person.rows if row.open), key=lambda row: row.present):
             if row.strand.held is row:
-                row.strand.held, row.status, row.gain = None, None, 0
+                row.strand.held, row.status, row.without = None, None, None
             self.close(row, "died", "died")
             self.tell(row.news, ("died", None))
 
@@ -618,7 +615,7 @@ class Oracle:
 
     def end_stay(self, strand, row):
         person, ending = strand.person, row.ending
-        row.status, row.gain = ending.status, ending.gain
+        row.status, row.without = ending.status, ending.without
         if ending.to == "died":
             self.die(person)
             row.end = ending.end
@@ -892,7 +889,7 @@ class Oracle:
             "end": row.end if not row.open else None,
             "to": row.to if not row.open else None,
             "status": row.status if not row.open else None,
-            "gain": row.gain if not row.open else 0,
+            "without": row.without if not row.open else None,
             "flags": row.flags,
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crksim.model.network import Label
 
-__all__ = ["QUANTITIES", "STATISTICS", "UNMET_CAUSES", "WORDS", "QuantityType", "Statistic"]
+__all__ = ["FAVOURABLE", "QUANTITIES", "STATISTICS", "UNMET_CAUSES", "WORDS", "QuantityType", "Statistic"]
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,14 @@ _ALL_QUANTITIES = (
         "end",
     ),
     _flow("status", "status ved udskrivning: {},", "status at discharge: {},", "status", (*_FLOW, "share")),
-    _flow("gain", "flere med gunstig status", "more with a favourable status", "", ("share_N",)),
+    _flow("gain", "flere ophørt takket være tilbuddet", "more ceased thanks to the offer", "", ("share_N",)),
+    _flow(
+        "gain_improved",
+        "flere ophørt, reduceret eller stabiliseret takket være tilbuddet",
+        "more ceased, reduced or stabilised thanks to the offer",
+        "",
+        ("share_N",),
+    ),
     QuantityType(
         "count_at", Label("indskrevne den {}", "number present on {}"), _CITIZENS, "stock", ("level",), "date"
     ),
@@ -218,6 +225,9 @@ _ALL_QUANTITIES = (
 
 #: Everything that can be measured, by name.
 QUANTITIES: Mapping[str, QuantityType] = {quantity.id: quantity for quantity in _ALL_QUANTITIES}
+
+#: What counts as favourable: the report's own two readings, "ophørt", and "ophørt, reduceret eller stabiliseret".
+FAVOURABLE = {"gain": ("ceased",), "gain_improved": ("ceased", "reduced", "stabilised")}
 
 #: Causes of unmet need and the reasons in the log that belong to each.
 UNMET_CAUSES: Mapping[str, tuple[str, ...]] = {

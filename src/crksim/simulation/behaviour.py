@@ -80,11 +80,11 @@ class Outcome:
 
     __slots__ = ("becomes", "careful", "code", "packed_to", "to")
 
-    def __init__(self, end: int, to: int, status: int, gain: int, becomes: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, end: int, to: int, status: int, without: int, becomes: tuple[tuple[str, str], ...]) -> None:
         self.to, self.becomes = to, becomes
         self.packed_to = to if to >= DIED else 0
         self.careful = bool(becomes) or to < LEAVE
-        self.code = pack(end, self.packed_to, status, gain)
+        self.code = pack(end, self.packed_to, status, without)
 
 
 class BoundEnd:
@@ -104,7 +104,7 @@ class BoundEnd:
         Attributes that change.
     """
 
-    __slots__ = ("becomes", "favourable", "hazard", "id", "index", "law", "status", "to", "width", "without")
+    __slots__ = ("becomes", "hazard", "id", "index", "law", "status", "to", "width", "without")
 
     def __init__(
         self,
@@ -116,11 +116,9 @@ class BoundEnd:
         status: tuple[tuple[float, ...], tuple[int, ...]],
         without: tuple[tuple[float, ...], tuple[int, ...]] | None,
         becomes: tuple[tuple[str, tuple[float, ...], tuple[str, ...]], ...],
-        favourable: int,
     ) -> None:
         self.id, self.index, self.law, self.hazard = id, index, law, hazard
         self.to, self.status, self.without, self.becomes = to, status, without, becomes
-        self.favourable = favourable
         self.width = len(to[1]) * len(status[1]) * (1 if without is None else len(without[1]))
         for _, _, values in becomes:
             self.width *= len(values)
@@ -132,16 +130,13 @@ class BoundEnd:
             branch, value = divmod(branch, len(values))
             if values[value] != "same":
                 becomes.append((name, values[value]))
-        gain = 0
-        without = None
+        without = -1
         if self.without is not None:
             branch, which = divmod(branch, len(self.without[1]))
             without = self.without[1][which]
         branch, which = divmod(branch, len(self.status[1]))
         status = self.status[1][which]
-        if without is not None:
-            gain = int(status == self.favourable) - int(without == self.favourable)
-        return Outcome(self.index, self.to[1][branch], status, gain, tuple(sorted(becomes)))
+        return Outcome(self.index, self.to[1][branch], status, without, tuple(sorted(becomes)))
 
 
 def branches(cumulative: Sequence[float], u: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -335,5 +335,4 @@ class Plan:
             status=statuses(end.status),
             without=None if end.without is None else statuses(end.without),
             becomes=tuple((name, *self.shares(shares, day)) for name, shares in end.becomes),
-            favourable=status_index.get("ceased", -2),
         )

@@ -49,7 +49,7 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
         "cohort": ident >> 44,
         "citizen": (ident >> 12) & 0xFFFFFFFF,
         "row": ident & 0xFFF,
-        "strand": code >> 31,
+        "strand": code >> 35,
         "service": where >> 44,
         "from_row": ((where >> 14) & 0xFFF) - 1,
         "rule": ((where >> 36) & 0xFF) - 1,
@@ -59,11 +59,11 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
         "admitted": table[:, 4],
         "due": table[:, 5],
         "left": table[:, 6],
-        "end": ((code >> 16) & 0x7FF) - 1,
-        "to": ((code >> 8) & 0xFF) - 6,
-        "status": ((code >> 2) & 0x3F) - 1,
-        "gain": (code & 3) - 1,
-        "flags": (code >> 27) & 0xF,
+        "end": ((code >> 20) & 0x7FF) - 1,
+        "to": ((code >> 12) & 0xFF) - 6,
+        "status": ((code >> 6) & 0x3F) - 1,
+        "without": (code & 0x3F) - 1,
+        "flags": (code >> 31) & 0xF,
     }
     if any(service.closes is not None or service.opens > 0.0 for service in structure.services):
         _follow(columns, ident)

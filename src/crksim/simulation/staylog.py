@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, str] = {
     "end": "i2",  # index in legend.ends, -1 while open
     "to": "i2",  # next service, or LEAVE, DIED, NOWHERE
     "status": "i2",  # index in legend.statuses, -1 if none
-    "gain": "i2",  # +1 / -1 / 0: favourable status with the service, not without / the reverse / the same
+    "without": "i2",  # the status that the same citizen would have had without the service, -1 if not stated
     "flags": "i2",  # sum of OPENING, RESUMED, BLOCKED, MOVED
 }
 
@@ -116,7 +116,7 @@ class StayLog:
     end_: NDArray[np.int16]
     to: NDArray[np.int16]
     status: NDArray[np.int16]
-    gain: NDArray[np.int16]
+    without: NDArray[np.int16]
     flags: NDArray[np.int16]
 
     def __len__(self) -> int:
