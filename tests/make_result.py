@@ -205,7 +205,7 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
             _label("Ungegruppen på Nørre Voldgade åbner 1. februar 2018 med 8 pladser.",
                    "The youth group at Nørre Voldgade opens on 1 February 2018 with 8 places."),
             _label("Ungegruppen i Spaniensgade åbner 1. februar 2018 med 8 pladser.",
-                   "The youth group at Spaniensgade opens on 1 February 2018 with 8 places. (services.youth_group.opens)"),
+                   "The youth group at Spaniensgade opens on 1 February 2018 with 8 places. (services.a.opens)"),
         ),
     )  # fmt: skip
 
