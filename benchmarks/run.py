@@ -78,7 +78,8 @@ def agreement(sizes):
         z = np.abs(ours.mean(0) - theirs.mean(0))[varying] / error[varying]
         equal = np.allclose(ours.mean(0)[~varying], theirs.mean(0)[~varying])
         rms = float(np.sqrt((z**2).mean()))
-        text = f"{len(ours)} and {len(theirs)} replications, {varying.sum()} numbers: largest z {z.max():.1f}, rms {rms:.2f}"
+        size = f"{len(ours)} and {len(theirs)} replications, {varying.sum()} numbers"
+        text = f"{size}: largest z {z.max():.1f}, rms {rms:.2f}"
         rows.append(
             (f"crksim and {name} agree", text, "z < 4.5, rms < 1.5", bool(equal and z.max() < 4.5 and rms < 1.5))
         )
@@ -148,6 +149,8 @@ def peak_memory(*, reset=False):
 
 def probe(times):
     """Print the peak resident memory (MB) after imports and after `times` replications."""
+    import scipy.special  # noqa: F401 - laws import it when first asked, and it is no part of a replication
+
     bound = tf12.plan()
     gc.collect()
     before = peak_memory(reset=True)
