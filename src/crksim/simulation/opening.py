@@ -45,15 +45,20 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
     count = round(run.plan.number(entry.count, 0.0))
     chunk = Chunk(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
     kinds = draw_kinds(run, cohort_index, chunk.bases, np.zeros(count))
-    groups: dict[tuple[int, int], list[int]] = {}
+    groups: dict[tuple[int, Behaviour], list[int]] = {}
+    behaviours: dict[tuple[str, int], tuple[int, Behaviour]] = {}
     for place, kind in enumerate(kinds):
         at = run.structure.kinds[kind].get("home", "") if entry.at == "home" else entry.at
         if at not in run.structure.service_index:
             raise CheckError(f"cohorts.{cohort.id}.present.{entry.id}: a citizen has no home to be present in")
-        groups.setdefault((run.structure.service_index[at], kind), []).append(place)
+        found = behaviours.get((at, kind))
+        if found is None:
+            service = run.structure.service_index[at]
+            found = (service, run.plan.behaviour(service, kind, run.services[service].epoch))
+            behaviours[at, kind] = found
+        groups.setdefault(found, []).append(place)
     drawn: dict[int, tuple[int, Behaviour, Outcome, float, float]] = {}
-    for (service, kind), places in groups.items():
-        behaviour = run.plan.behaviour(service, kind, run.services[service].epoch)
+    for (service, behaviour), places in groups.items():
         outcomes, ages, lengths = _stays(behaviour, chunk.bases[places], entry.lengths == "residual")
         for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
             drawn[place] = (service, behaviour, outcome, age, length)

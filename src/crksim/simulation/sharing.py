@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,11 +84,17 @@ def touched_cohorts(
     theta, other_theta : mapping of str to float, optional
         Parameter values in each; a parameter that differs counts as a change.
     """
+    moved = {name for name in (theta or {}).keys() & (other_theta or {}).keys() if theta[name] != other_theta[name]}  # type: ignore[index]
+    return _touched(reference, other, frozenset(moved))
+
+
+@lru_cache(maxsize=64)
+def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> frozenset[str]:
+    """Return the touched cohorts when the parameters `moved` differ too; the same for every member as a rule."""
     addresses = set(changed_addresses(reference, other))
     everyone = frozenset(cohort.id for cohort in other.cohorts)
     if "study" in addresses:
         return everyone
-    moved = {name for name in (theta or {}).keys() & (other_theta or {}).keys() if theta[name] != other_theta[name]}  # type: ignore[index]
     for floor, things in _FLOORS.items():
         for world in (reference, other):
             addresses |= {f"{floor}.{name}" for name, it in things(world).items() if moved & set(parameters_of(it))}
