@@ -38,15 +38,20 @@ class Steps:
         Rates per day.
     """
 
-    __slots__ = ("constant", "rates", "times")
+    __slots__ = ("constant", "highest", "rates", "times")
 
     def __init__(self, times: Sequence[float], rates: Sequence[float]) -> None:
         self.times, self.rates = list(times), list(rates)
         self.constant = len(self.rates) == 1
+        self.highest = max(self.rates)
 
     def at(self, day: float) -> float:
         """Return the rate in force on a day."""
         return self.rates[bisect_right(self.times, day) - 1]
+
+    def may_reach(self, amount: float, days: float) -> bool:
+        """Say whether `amount` of hazard could be gathered in some days; cheap, and never wrong in saying no."""
+        return amount < self.highest * (days + 1.0)  # the day is far more than all rounding
 
     def reach(self, now: float, amount: float) -> float:
         """Return how many days from `now` it takes to gather `amount` of hazard, on the grid; inf if never."""

@@ -224,7 +224,10 @@ class Rules:
         if amounts is None:
             what = constant("rule:" + rule.luck_key, ever, "rate")
             amounts = citizen.chunk.blocks[key] = view(exponentials(citizen.chunk.bases, what))
-        at = now + self.rate(index, citizen.kind).reach(now, amounts[citizen.place])
+        rate, amount = self.rate(index, citizen.kind), amounts[citizen.place]
+        if not rate.may_reach(amount, stay.due - now):
+            return
+        at = now + rate.reach(now, amount)
         if at < stay.due:
             if stay.wakes is None:
                 stay.wakes = []
@@ -233,10 +236,10 @@ class Rules:
 
     def rate(self, index: int, kind: int) -> Steps:
         """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""
-        rule = self.rules[index]
-        case = self.run.structure.choose(rule.rate, kind)
-        found = self._rates.get((index, case))
+        found = self._rates.get((index, kind))
         if found is None:
+            rule = self.rules[index]
+            case = self.run.structure.choose(rule.rate, kind)
             steps = self.plan.steps(rule.rate[case].value)
             times = sorted({*steps.times, rule.first, rule.last} - {math.inf})
             rates = [
@@ -245,7 +248,7 @@ class Rules:
                 else 0.0
                 for time in times
             ]
-            found = self._rates[index, case] = Steps(times, rates)
+            found = self._rates[index, kind] = Steps(times, rates)
         return found
 
     def wake(self, wake: Wake) -> None:

@@ -59,6 +59,7 @@ class LiveService:
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
         self.ending = (self.end,)
         self._eligible: dict[int, bool] = {}
+        self._concerning: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
 
     # -- coming ------------------------------------------------------------------------------------------------
 
@@ -266,9 +267,8 @@ class LiveService:
         death = behaviour.death
         if death is not None:
             stay.special, stay.risk, stay.since, stay.finish = True, death, now, stay.due
-            dies = now + death.reach(now, citizen.budget)
-            if dies < stay.due:
-                stay.due = dies
+            if citizen.budget < death.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
+                stay.due = min(stay.due, now + death.reach(now, citizen.budget))
 
     def dated_hazards(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
         """Let hazards that change with the calendar compete; of equal times the planned end comes first."""
@@ -288,6 +288,7 @@ class LiveService:
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
+        kind = stay.citizen.kind
         if not stay.strand:
             if stay.citizen.course_over and stay.citizen.considered:
                 stay.citizen.considered.clear()
@@ -295,11 +296,21 @@ class LiveService:
         if self.members is not None:
             self.members[stay] = None
         if not stay.flags & (RESUMED | OPENING):
-            for rule in self.start_rules:
+            for rule in self.concerning(self.start_rules, kind):
                 if self.run.rules.consider(rule, stay, now):
                     return
-        for rule in self.during_rules:
+        for rule in self.concerning(self.during_rules, kind):
             self.run.rules.come_up(stay, rule, now)
+
+    def concerning(self, rules: tuple[int, ...], kind: int) -> tuple[int, ...]:
+        """Return those of some rules that concern a kind of citizen."""
+        if not rules:
+            return rules
+        found = self._concerning.get((rules, kind))
+        if found is None:
+            concerns = self.run.rules.concerns
+            found = self._concerning[rules, kind] = tuple(rule for rule in rules if concerns(rule, kind))
+        return found
 
     # -- going -------------------------------------------------------------------------------------------------
 
