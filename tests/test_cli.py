@@ -359,7 +359,7 @@ def test_show_tells_changes_in_plain_words_and_both_languages(capsys):
     text = "\n".join(out)
     assert code == 0
     assert out[:2] == ["More places", "What now?"]
-    assert "Changes from 2018-02-01" in text
+    assert "Changes from 1 February 2018" in text
     assert "Youth group, Hørsholmsgade" in text
     assert "12" in text
     assert "scenarios/own.yaml" in text

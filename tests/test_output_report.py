@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
 from collections import Counter
 from dataclasses import fields, replace
 from datetime import date
@@ -502,3 +503,14 @@ def test_day_of_the_change(run):
     assert change_day(run) == (date(2018, 2, 1) - date(2016, 1, 1)).days
     assert math.isnan(change_day(replace(run, scenario={"from": "start"})))
     assert change_day(replace(run, scenario={})) == (date(2018, 1, 1) - date(2016, 1, 1)).days
+
+
+@pytest.mark.unit
+def test_the_replay_page_has_a_row_for_every_fact_and_counts_those_met(run):
+    path = Path(__file__).parents[1] / "scripts" / "replay_table.py"
+    told = runpy.run_path(str(path))["replay_table"](run)
+    assert "Predicted numbers met: 2 of 3." in told
+    assert "| Young people in the group, 1 July 2017 (citizens) | 2 | 5.4 | 2 to 8 | predicted | yes |" in told
+    assert "| Present at Vesterbro, end of 2017 (citizens) | 200 | 174 | 158 to 191 | predicted | no |" in told
+    assert "| predicted (part of `youth_group_present`) |  |" in told
+    assert sum(line.startswith("| ") for line in told.splitlines()) == 1 + len(run.result.replay)

@@ -128,7 +128,8 @@ class Case:
     def evidence(self) -> list[dict[str, str]]:
         """Return a row for every number of the what-if, with where it comes from.
 
-        A number of a copied service has the evidence of the original, unless the scenario sets it.
+        A number of a copied service has the evidence of the original, unless the scenario sets it; what the scenario
+        sets has none.
         """
         from crksim.model.ledger import read_ledger
 
@@ -140,9 +141,13 @@ class Case:
         }
         rows = ledger.rows(self.study.source)
         for row in rows:
-            copied = next((copy for copy in copies if not row["kind"] and row["address"].startswith(copy)), None)
-            found = copied and ledger.entry(copies[copied] + row["address"].removeprefix(copied))
-            if found:
+            if row["kind"]:
+                continue
+            # What was there before a dated change stands under `first`.
+            address = row["address"].removesuffix(".first")
+            copied = next((copy for copy in copies if address.startswith(copy)), "")
+            found = ledger.entry(copies[copied] + address.removeprefix(copied) if copied else address)
+            if found is not None:
                 row.update({name: getattr(found, name) for name in row if hasattr(found, name) and name != "address"})
         return rows
 

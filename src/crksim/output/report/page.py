@@ -219,6 +219,7 @@ def _replay(run: Run, words: Wording) -> list[dict[str, str]]:
         span = words.span(row.low * factor, row.high * factor, decimals)
         unit = "" if share else f" ({words.label(row.unit)})"
         inside = words.text("yes" if met[row.fact] else "no") if row.fact in met else ""
+        mark = words.text(f"mark_{row.mark.replace(' ', '_')}")
         rows.append(
             {
                 "label": words.label(row.label),
@@ -227,7 +228,7 @@ def _replay(run: Run, words: Wording) -> list[dict[str, str]]:
                 "reported": words.per_cent(reported) if share else reported,
                 "mean": words.per_cent(mean) if share else mean,
                 "span": words.per_cent(span) if share else span,
-                "mark": words.text(f"mark_{row.mark.replace(' ', '_')}"),
+                "mark": words.text("mark_part", mark=mark) if row.part_of else mark,
                 "mark_id": row.mark.replace(" ", "_"),
                 "met": inside,
             }
@@ -297,7 +298,9 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "deciding": [_comparison(run, row, words) for row in rows],
         "everything": everything,
         "staff": [
-            _comparison(run, row, words) for row in result.comparison if is_staff(row) and row.against == main.id
+            _comparison(run, row, words)
+            for row in result.comparison
+            if is_staff(row) and row.kind != "flow" and row.against == main.id
         ],
         "present": [
             _present(run, service, svgs[f"present_{service}"], words)
