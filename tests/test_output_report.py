@@ -143,6 +143,7 @@ def test_every_text_is_used():
     code = code.replace("'", '"')
     made = {*VERDICTS, *(f"{verdict}_more" for verdict in VERDICTS)}
     made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_", "count_"))}
+    made |= {f"legend_{limit}{new}" for limit in ("places", "norm") for new in ("", "_new")}
     made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
@@ -468,6 +469,24 @@ def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
     assert told[3] == (
         "What the change touches rests on 3 uncertain numbers: 1 from the report and 2 assumed; so mainly assumed."
     )
+
+
+@pytest.mark.unit
+def test_box_says_so_when_no_predicted_number_bears_on_the_question(run):
+    far = tuple(replace(row, concerns="elsewhere") for row in run.result.replay)
+    told = box(replace(run, result=replace(run.result, replay=far)), None, DA)
+    assert told[1].endswith("2 af 3 ramt inden for spændet; ingen af dem angår dette spørgsmål.")
+
+
+@pytest.mark.unit
+def test_a_norm_is_not_called_places(run):
+    name = "youth_group_spaniensgade"
+    services = {**run.study["services"], name: {"places": {"norm": 200}}}
+    series = tuple(replace(row, places=200.0) if row.service == name else row for row in run.result.series)
+    normed = replace(run, study={**run.study, "services": services}, result=replace(run.result, series=series))
+    drawn = draw_figures(normed, "da")
+    assert "Normering: borgere" in drawn[f"present_{name}"]
+    assert "Normering" not in drawn["present_youth_group_hoersholmsgade"]
 
 
 @pytest.mark.unit

@@ -14,6 +14,7 @@ from crksim.output.report.focus import (
     FlowPicture,
     change_day,
     flow_picture,
+    has_norm,
     name_of,
     present_facts,
     present_services,
@@ -97,7 +98,7 @@ def _draw_present(run: Run, service: str, words: Wording) -> Figure:
                 days, [r.low for r in rows], [r.high for r in rows], color=colour, alpha=0.16, linewidth=0
             )
         top = max(top, *(row.high for row in rows))
-    top = max(top, _draw_places(run, axes, series, words))
+    top = max(top, _draw_places(run, axes, series, "norm" if has_norm(run, service) else "places", words))
     facts = present_facts(run, service)
     if facts:
         axes.plot(
@@ -127,8 +128,8 @@ def _shown(rows: Sequence[SeriesRow]) -> list[SeriesRow]:
     return [row for i, row in enumerate(kept) if i % step == 0 or i == len(kept) - 1]
 
 
-def _draw_places(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], words: Wording) -> float:
-    """Draw the places as steps, once where reference and what-if agree; return the largest."""
+def _draw_places(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], limit: str, words: Wording) -> float:
+    """Draw the places, or the norm, as steps, once where reference and what-if agree; return the largest."""
     worlds = (run.result.worlds[0], run.result.worlds[-1])
     steps = []
     for world in worlds:
@@ -137,7 +138,9 @@ def _draw_places(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], wo
             steps.append((world, [row.day for row in rows], [row.places for row in rows]))
     same = len(steps) < 2 or all(a == b or (a != a and b != b) for a, b in zip(steps[0][2], steps[1][2], strict=False))
     for position, (world, days, places) in enumerate(steps[-1:] if same else steps):
-        key = words.text("legend_places") if same else words.text("legend_places_new", world=words.label(world.label))
+        key = (
+            words.text(f"legend_{limit}") if same else words.text(f"legend_{limit}_new", world=words.label(world.label))
+        )
         colour = "black" if same else (BLUE, VERMILION)[position]
         axes.step(days, places, where="post", color=colour, linestyle=":", linewidth=1.6, label=key)
     return max((p for _, _, places in steps for p in places if math.isfinite(p)), default=0.0)

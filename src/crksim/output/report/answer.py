@@ -136,7 +136,8 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     checked, own = predicted(run.result.replay), bearing(run.result)
     if checked:
         numbers = {"met": sum(met for _, met in checked), "total": len(checked), "bear": len(own)}
-        lines.append(words.text("box_gate", **numbers, bear_met=sum(met for _, met in own)))
+        key = "box_gate" if own else "box_gate_apart"
+        lines.append(words.text(key, **numbers, bear_met=sum(met for _, met in own)))
     else:
         lines.append(words.text("box_gate_none"))
     lines += _assumption(run, lead, words)
@@ -153,7 +154,7 @@ def _assumption(run: Run, lead: ComparisonRow | None, words: Wording) -> list[st
     counts = count_kinds(entry for entry in run.evidence if entry.get("address", "").removesuffix(".value") in own)
     if counts:
         told = [f"{words.number(n)} {words.text(f'count_{kind}')}" for kind, n in counts.items()]
-        mainly = words.text(f"count_{max(counts, key=lambda kind: counts[kind])}")
+        mainly = words.text(f"count_{max(reversed(counts), key=lambda kind: counts[kind])}")
         lines.append(
             words.text("box_rests", total=words.number(sum(counts.values())), kinds=words.several(told), mainly=mainly)
         )

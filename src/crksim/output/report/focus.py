@@ -20,6 +20,7 @@ __all__ = [
     "FlowPicture",
     "change_day",
     "flow_picture",
+    "has_norm",
     "name_of",
     "present_facts",
     "present_services",
@@ -43,6 +44,12 @@ def name_of(run: Run, id: str, words: Wording) -> str:
     if id in ("leave", "died", "home", "origin", "others"):
         return words.text(id)
     return id.replace("_", " ").capitalize()
+
+
+def has_norm(run: Run, service: str) -> bool:
+    """Say whether what limits a service is a norm, which can be exceeded."""
+    held = (run.study.get("services") or {}).get(service) or {}
+    return "norm" in (held.get("places") or {})
 
 
 def _changed(run: Run) -> list[str]:

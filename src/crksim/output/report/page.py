@@ -148,7 +148,8 @@ def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]
             parts.append(words.text("present_alt_part", world=named[world], mean=mean, span=span))
     name = focus.name_of(run, service, words)
     year = (start + timedelta(days=days[-1] - 1)).year
-    header = [words.text("date"), *(words.label(w.label) for w in worlds), words.text("places")]
+    header = [words.text("date"), *(words.label(w.label) for w in worlds)]
+    header.append(words.text("legend_norm" if focus.has_norm(run, service) else "places"))
     return {
         "title": name,
         "svg": svg,
