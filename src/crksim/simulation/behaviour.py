@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import cast
 
 import numpy as np
@@ -22,9 +22,10 @@ HOME, ORIGIN = -5, -6
 
 _GRID = 2.0**20
 
-#: What is drawn for a block of citizens: which outcome of the behaviour each has, and the length of stay in days.  Most
+#: What is drawn for a block of citizens: which outcome of the behaviour each has, and the length of stay in days, NaN
+#: for those who were not thought of.  Most
 #: of it is never looked at, so it stays in numpy's memory behind views that hand out plain numbers.
-Block = tuple[Sequence[int], Sequence[float]]
+Block = tuple[MutableSequence[int], MutableSequence[float]]
 
 
 class Steps:
@@ -209,8 +210,15 @@ class Behaviour:
             return np.zeros(len(bases), np.intp)
         return branches(self.planned, uniforms(bases, constant(self.family, nth, "end")))
 
-    def block(self, bases: NDArray[np.uint64], nth: int) -> Block:
-        """Return outcomes and lengths of the nth visit for a block of citizens, constant hazards included."""
+    def block(self, bases: NDArray[np.uint64], nth: int, places: NDArray[np.intp]) -> Block:
+        """Return outcomes and lengths of the nth visit for those at some places among many citizens."""
+        drawn, days = self.stays(bases[places], nth)
+        numbers, lengths = np.zeros(len(bases), np.intp), np.full(len(bases), math.nan)
+        numbers[places], lengths[places] = drawn, days
+        return cast("MutableSequence[int]", numbers.data), cast("MutableSequence[float]", lengths.data)
+
+    def stays(self, bases: NDArray[np.uint64], nth: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return outcomes and lengths of the nth visit for some citizens, constant hazards included."""
         if self.planned:
             end = self.chosen(bases, nth)
             lengths = self._lengths(bases, nth, end)
@@ -225,7 +233,7 @@ class Behaviour:
                 first = time < lengths
                 lengths = np.where(first, time, lengths)
                 end = np.where(first, index, end)
-        return cast("Sequence[int]", self.numbers(bases, nth, end).data), view(lengths)
+        return self.numbers(bases, nth, end), lengths
 
     def _lengths(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.float64]:
         u = uniforms(bases, constant(self.family, nth, "length"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crksim.simulation.behaviour import Outcome, Steps
 
 if TYPE_CHECKING:
+    from crksim.simulation.plan import Structure
     from crksim.simulation.services import LiveService
 
 __all__ = [
@@ -47,13 +48,31 @@ Origin = tuple[int, float | None, Outcome | None, int, Any]
 
 
 class Chunk:
-    """Citizens whose luck is drawn together: what admission draws is worked out for all of them at once."""
+    """Citizens whose luck is drawn together: what admission draws is worked out for all who are alike at once.
 
-    __slots__ = ("bases", "blocks")
+    Parameters
+    ----------
+    bases : ndarray of uint64, shape (n,)
+        The citizens' luck.
+    kinds : ndarray of int, shape (n,)
+        Their kinds at the door.
+    """
 
-    def __init__(self, bases: NDArray[np.uint64]) -> None:
-        self.bases = bases
+    __slots__ = ("_alike", "bases", "blocks", "kinds")
+
+    def __init__(self, bases: NDArray[np.uint64], kinds: NDArray[np.int64]) -> None:
+        self.bases, self.kinds = bases, kinds
         self.blocks: dict[Any, Any] = {}
+        self._alike: dict[tuple[int, tuple[int, ...]], NDArray[np.intp]] = {}
+
+    def alike(self, structure: Structure, service: int, kind: int) -> NDArray[np.intp]:
+        """Return the places of those for whom a service draws from the same laws as for `kind`."""
+        signature = structure.signature(service, kind)
+        found = self._alike.get((service, signature))
+        if found is None:
+            same = [other for other in np.unique(self.kinds).tolist() if structure.fits(service, other, signature)]
+            found = self._alike[service, signature] = np.flatnonzero(np.isin(self.kinds, same))
+        return found
 
 
 class Citizen:

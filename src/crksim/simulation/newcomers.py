@@ -92,8 +92,8 @@ class Newcomers:
             part = order[begin : begin + CHUNK]
             cohorts, numbers, times = every_cohort[part], every_number[part], every_time[part]
             ties = (ranks[cohorts] << 32) + numbers
-            chunk = Chunk(np.empty(len(part), np.uint64))
             kind, to = np.empty(len(part), np.int64), np.full(len(part), LEAVE)
+            chunk = Chunk(np.empty(len(part), np.uint64), kind)
             for cohort in np.unique(cohorts).tolist():
                 mine = np.flatnonzero(cohorts == cohort)
                 it, when = run.structure.cohorts[cohort], times[mine]

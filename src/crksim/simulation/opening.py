@@ -35,16 +35,34 @@ def opening(run: Run) -> None:
     CheckError
         When a present citizen's home is no open service.
     """
+    entries: list[tuple[int, int, Present]] = []
+    parts = [np.empty(0, np.uint64)]
     for cohort_index, cohort in enumerate(run.structure.cohorts):
         for entry_index, entry in enumerate(cohort.present if cohort_index not in run.left_out else ()):
-            _let_in(run, cohort_index, entry_index, entry)
+            count = round(run.plan.number(entry.count, 0.0))
+            entries.append((cohort_index, entry_index, entry))
+            parts.append(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
+    # Their first stays are drawn entry by entry, but what comes later for all of them together.
+    bases = np.concatenate(parts)
+    chunk, first = Chunk(bases, np.zeros(len(bases), np.int64)), 0
+    for (cohort_index, entry_index, entry), own in zip(entries, parts[1:], strict=True):
+        kinds = draw_kinds(run, cohort_index, own, np.zeros(len(own)))
+        chunk.kinds[first : first + len(own)] = kinds
+        _let_in(run, (cohort_index, entry_index, entry), chunk, first, own, kinds)
+        first += len(own)
 
 
-def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> None:
-    cohort = run.structure.cohorts[cohort_index]
-    count = round(run.plan.number(entry.count, 0.0))
-    chunk = Chunk(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
-    kinds = draw_kinds(run, cohort_index, chunk.bases, np.zeros(count))
+def _let_in(
+    run: Run,
+    which: tuple[int, int, Present],
+    chunk: Chunk,
+    first: int,
+    bases: NDArray[np.uint64],
+    kinds: list[int],
+) -> None:
+    """Let in those of one entry, whose luck `bases` stands in the chunk from `first` on."""
+    cohort_index, entry_index, entry = which
+    cohort, count = run.structure.cohorts[cohort_index], len(bases)
     groups: dict[tuple[int, Behaviour], list[int]] = {}
     behaviours: dict[tuple[str, int], tuple[int, Behaviour]] = {}
     for place, kind in enumerate(kinds):
@@ -59,16 +77,16 @@ def _let_in(run: Run, cohort_index: int, entry_index: int, entry: Present) -> No
         groups.setdefault(found, []).append(place)
     drawn: dict[int, tuple[int, Behaviour, Outcome, float, float]] = {}
     for (service, behaviour), places in groups.items():
-        outcomes, ages, lengths = _stays(behaviour, chunk.bases[places], entry.lengths == "residual")
+        outcomes, ages, lengths = _stays(behaviour, bases[places], entry.lengths == "residual")
         for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
             drawn[place] = (service, behaviour, outcome, age, length)
-    budgets = draw_budgets(run, chunk.bases).tolist()
+    budgets = draw_budgets(run, bases).tolist()
     rank = run.structure.cohort_rank[cohort_index]
     for place in range(count):
         number = (PRESENT + entry_index) * STRIP + place
         ending = END + (rank << 32) + number
         ident = cohort_index * COHORT + number * NUMBER
-        citizen = Citizen(ident, ending, kinds[place], chunk, place, budgets[place])
+        citizen = Citizen(ident, ending, kinds[place], chunk, first + place, budgets[place])
         service, behaviour, outcome, age, length = drawn[place]
         _begin(run, run.services[service], citizen, behaviour, outcome, age, length)
 
@@ -78,8 +96,8 @@ def _stays(
 ) -> tuple[list[Outcome], list[float], list[float]]:
     """Return outcome, elapsed part and remaining length (days) of stays found in progress."""
     if not residual:
-        numbers, fresh = behaviour.block(bases, 0)
-        return [behaviour.outcome(number) for number in numbers], [0.0] * len(bases), list(fresh)
+        numbers, fresh = behaviour.stays(bases, 0)
+        return [behaviour.outcome(number) for number in numbers.tolist()], [0.0] * len(bases), fresh.tolist()
     rates = [end.hazard for end in behaviour.ends if end.hazard is not None]
     hazard = sum(steps.at(0.0) for steps in rates) + (behaviour.death.at(0.0) if behaviour.death else 0.0)
     u_age = uniforms(bases, constant(behaviour.family, 0, "age"))

@@ -116,6 +116,13 @@ class Structure:
             self._chosen[service, kind] = found
         return found
 
+    def fits(self, service: int, kind: int, signature: tuple[int, ...]) -> bool:
+        """Say whether a signature is that of `kind` in a service; a kind that no case takes has none."""
+        try:
+            return self.signature(service, kind) == signature
+        except CheckError:
+            return False
+
     @cached_property
     def dates(self) -> dict[int, tuple[float, ...]]:
         """Days on which what a service draws on admission changes: service -> rising days."""

@@ -241,9 +241,12 @@ class LiveService:
             key = behaviour.key + nth
             block = blocks.get(key)
             if block is None:
-                block = blocks[key] = behaviour.block(citizen.chunk.bases, nth)
+                alike = citizen.chunk.alike(self.run.structure, self.index, kind)
+                block = blocks[key] = behaviour.block(citizen.chunk.bases, nth, alike)
             place = citizen.place
             number, length = block[0][place], block[1][place]
+            if length != length:
+                number, length = self.draw_alone(citizen, behaviour, nth)
             stay.outcome = behaviour.made[number] or behaviour.outcome(number)
         else:
             length, stay.outcome, stay.nth = stay.remaining
@@ -254,6 +257,11 @@ class LiveService:
         self.schedule(stay, citizen.ending, length)
         if self.begins:
             self.begun(stay, now)
+
+    def draw_alone(self, citizen: Citizen, behaviour: Behaviour, nth: int) -> tuple[int, float]:
+        """Draw outcome and length for a citizen who was of another kind at the door."""
+        numbers, lengths = behaviour.stays(citizen.chunk.bases[citizen.place : citizen.place + 1], nth)
+        return int(numbers[0]), float(lengths[0])
 
     def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
         """Let dated hazards compete with the planned end, and death with both; keep note of side strands."""

@@ -195,7 +195,8 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
     for (cohort_index, key), places in groups.items():
         numbers = np.array([state.citizens[place].number for place in places], np.int64)
         own = np.where(numbers >= PRESENT * STRIP, numbers % STRIP, numbers)
-        chunk = Chunk(run.luck.bases(key, own))
+        kinds = [run.structure.kind(dict(state.citizens[place].attributes)) for place in places]
+        chunk = Chunk(run.luck.bases(key, own), np.array(kinds, np.int64))
         for at, place in enumerate(places):
             it = state.citizens[place]
             ending = END + (run.structure.cohort_rank[cohort_index] << 32) + it.number
