@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.model.laws import Law
-from crksim.simulation.luck import constant, exponentials, on_grid, uniforms, view
+from crksim.simulation.luck import constant, exponentials, on_grid, uniform_table, view
 from crksim.simulation.packing import pack
 from crksim.simulation.staylog import DIED, LEAVE
 
@@ -129,6 +129,25 @@ class BoundEnd:
         for _, _, values in becomes:
             self.width *= len(values)
 
+    def purposes(self) -> list[str]:
+        """Return what must be drawn to tell its branches apart."""
+        drawn = ["to"] if len(self.to[1]) > 1 else []
+        if len(self.status[1]) > 1 or self.without is not None:
+            drawn.append("status")
+        return drawn + ["becomes:" + name for name, _, _ in self.becomes]
+
+    def branch(self, draws: dict[str, NDArray[np.float64]], mine: NDArray[np.intp] | slice) -> NDArray[np.intp]:
+        """Return the combination of branches of some of those who have been drawn for."""
+        maps = [(self.to[0], "to"), (self.status[0], "status")]
+        if self.without is not None:
+            maps.append((self.without[0], "status"))
+        maps += [(sums, "becomes:" + name) for name, sums, _ in self.becomes]
+        number = np.zeros((), np.intp)
+        for sums, purpose in maps:
+            if len(sums) > 1:
+                number = number * len(sums) + branches(sums, draws[purpose][mine])
+        return number
+
     def outcome(self, branch: int) -> Outcome:
         """Return the outcome of one combination of branches, numbered as in `Behaviour.numbers`."""
         becomes = []
@@ -172,7 +191,10 @@ class Behaviour:
 
     __slots__ = (
         "_alike",
+        "_constants",
         "_offsets",
+        "_purposes",
+        "_starts",
         "competing",
         "death",
         "ends",
@@ -203,12 +225,20 @@ class Behaviour:
         self.made: list[Outcome | None] = [None] * self._offsets[-1]
         laws = [end.law for end in ends[: len(planned)]]
         self._alike = all(law == laws[0] for law in laws)
+        self._starts = np.asarray(self._offsets)
+        drawn = {"end": None} if len(planned) > 1 else {}
+        drawn |= {"length": None} if planned else {}
+        drawn |= {"hazard:" + ends[index].id: None for index, _ in self.hazards}
+        self._purposes = tuple(drawn | dict.fromkeys(purpose for end in ends for purpose in end.purposes()))
+        self._constants: dict[int, NDArray[np.uint64]] = {}
 
-    def chosen(self, bases: NDArray[np.uint64], nth: int) -> NDArray[np.intp]:
-        """Return the planned end of each citizen's nth visit, as index in `ends`."""
-        if len(self.planned) == 1:
-            return np.zeros(len(bases), np.intp)
-        return branches(self.planned, uniforms(bases, constant(self.family, nth, "end")))
+    def draws(self, bases: NDArray[np.uint64], nth: int) -> dict[str, NDArray[np.float64]]:
+        """Return every draw that the nth visit of some citizens may need, by purpose."""
+        constants = self._constants.get(nth)
+        if constants is None:
+            constants = np.array([constant(self.family, nth, purpose) for purpose in self._purposes], np.uint64)
+            self._constants[nth] = constants
+        return dict(zip(self._purposes, uniform_table(bases, constants), strict=True))
 
     def block(self, bases: NDArray[np.uint64], nth: int, places: NDArray[np.intp]) -> Block:
         """Return outcomes and lengths of the nth visit for those at some places among many citizens."""
@@ -219,28 +249,28 @@ class Behaviour:
 
     def stays(self, bases: NDArray[np.uint64], nth: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return outcomes and lengths of the nth visit for some citizens, constant hazards included."""
+        draws = self.draws(bases, nth)
+        end = np.zeros(len(bases), np.intp)
         if self.planned:
-            end = self.chosen(bases, nth)
-            lengths = self._lengths(bases, nth, end)
+            if len(self.planned) > 1:
+                end = branches(self.planned, draws["end"])
+            lengths = self._lengths(draws["length"], end)
         else:
-            end = np.zeros(len(bases), np.intp)
             lengths = np.full(len(bases), math.inf)
         for index, hazard in self.hazards:
             rate = hazard.rates[0]
             if rate > 0.0:
-                amount = exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id))
-                time = on_grid(amount / rate)
+                time = on_grid(-np.log(draws["hazard:" + self.ends[index].id]) / rate)
                 first = time < lengths
                 lengths = np.where(first, time, lengths)
                 end = np.where(first, index, end)
-        return self.numbers(bases, nth, end), lengths
+        return self._numbers(draws, end), lengths
 
-    def _lengths(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.float64]:
-        u = uniforms(bases, constant(self.family, nth, "length"))
+    def _lengths(self, u: NDArray[np.float64], end: NDArray[np.intp]) -> NDArray[np.float64]:
         first = self.ends[0].law
         if self._alike and first is not None:
             return on_grid(first.quantile(u))
-        lengths = np.empty(len(bases))
+        lengths = np.empty(len(u))
         for index in range(len(self.planned)):
             law, mine = self.ends[index].law, end == index
             if law is not None and mine.any():
@@ -253,14 +283,19 @@ class Behaviour:
 
     def numbers(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the number of each citizen's outcome, given the end of each."""
-        number = np.asarray(self._offsets)[end]
+        return self._numbers(self.draws(bases, nth), end)
+
+    def _numbers(self, draws: dict[str, NDArray[np.float64]], end: NDArray[np.intp]) -> NDArray[np.intp]:
+        number = self._starts[end]
         for index, bound in enumerate(self.ends):
-            if bound.width > 1:
-                mine = end == index
-                if len(self.ends) == 1:
-                    number += self._branches(bases, nth, bound)
-                elif mine.any():
-                    number[mine] += self._branches(bases[mine], nth, bound)
+            if bound.width == 1:
+                continue
+            if len(self.ends) == 1:
+                number += bound.branch(draws, slice(None))
+                continue
+            mine = np.flatnonzero(end == index)
+            if len(mine):
+                number[mine] += bound.branch(draws, mine)
         return number
 
     def outcome(self, number: int) -> Outcome:
@@ -270,17 +305,3 @@ class Behaviour:
             index = bisect_right(self._offsets, number) - 1
             found = self.made[number] = self.ends[index].outcome(number - self._offsets[index])
         return found
-
-    def _branches(self, bases: NDArray[np.uint64], nth: int, end: BoundEnd) -> NDArray[np.intp]:
-        branch = np.zeros(len(bases), np.intp)
-        if len(end.to[1]) > 1:
-            branch = branches(end.to[0], uniforms(bases, constant(self.family, nth, "to")))
-        if len(end.status[1]) > 1 or end.without is not None:
-            u = uniforms(bases, constant(self.family, nth, "status"))
-            branch = branch * len(end.status[1]) + branches(end.status[0], u)
-            if end.without is not None:
-                branch = branch * len(end.without[1]) + branches(end.without[0], u)
-        for name, cumulative, values in end.becomes:
-            u = uniforms(bases, constant(self.family, nth, "becomes:" + name))
-            branch = branch * len(values) + branches(cumulative, u)
-        return branch

@@ -58,20 +58,24 @@ class Chunk:
         Their kinds at the door.
     """
 
-    __slots__ = ("_alike", "bases", "blocks", "kinds")
+    __slots__ = ("_alike", "_every", "bases", "blocks", "kinds")
 
     def __init__(self, bases: NDArray[np.uint64], kinds: NDArray[np.int64]) -> None:
         self.bases, self.kinds = bases, kinds
         self.blocks: dict[Any, Any] = {}
         self._alike: dict[tuple[int, tuple[int, ...]], NDArray[np.intp]] = {}
+        self._every: list[int] | None = None
 
     def alike(self, structure: Structure, service: int, kind: int) -> NDArray[np.intp]:
         """Return the places of those for whom a service draws from the same laws as for `kind`."""
         signature = structure.signature(service, kind)
         found = self._alike.get((service, signature))
         if found is None:
-            same = [other for other in np.unique(self.kinds).tolist() if structure.fits(service, other, signature)]
-            found = self._alike[service, signature] = np.flatnonzero(np.isin(self.kinds, same))
+            if self._every is None:
+                self._every = np.flatnonzero(np.bincount(self.kinds)).tolist()
+            chosen = np.zeros(self._every[-1] + 1, np.bool_)
+            chosen[[other for other in self._every if structure.fits(service, other, signature)]] = True
+            found = self._alike[service, signature] = np.flatnonzero(chosen[self.kinds])
         return found
 
 

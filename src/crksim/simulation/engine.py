@@ -53,7 +53,7 @@ def simulate(
     StayLog
         A row for every request before `until`.
     """
-    return _simulate(plan, luck, until, state, cohorts=cohorts)[0].finish()
+    return _simulate(plan, luck, until, state, cohorts=cohorts)[0]
 
 
 def stop_at(plan: Plan, luck: Luck, until: float, *, state: State | None = None) -> tuple[StayLog, State]:
@@ -66,9 +66,9 @@ def stop_at(plan: Plan, luck: Luck, until: float, *, state: State | None = None)
     until : float
         Day to stop at, days since start.
     """
-    run, reached = _simulate(plan, luck, until, state, keep=True)
+    log, reached = _simulate(plan, luck, until, state, keep=True)
     assert reached is not None
-    return run.finish(), reached
+    return log, reached
 
 
 def _simulate(
@@ -79,15 +79,16 @@ def _simulate(
     *,
     keep: bool = False,
     cohorts: Collection[str] | None = None,
-) -> tuple[Run, State | None]:
+) -> tuple[StayLog, State | None]:
     collecting = gc.isenabled()
-    gc.disable()  # the loop makes no garbage cycles worth looking for; looking costs up to half the time
+    gc.disable()  # a run makes few circles of garbage; looking for them costs up to half the time
     try:
         run = Run(plan, luck, plan.structure.study.end if until is None else until, 0.0 if state is None else state.day)
         run.leave_out(cohorts)
         run.start(state)
         run.env.run(until=run.until)
-        return run, take(run) if keep else None
+        reached = take(run) if keep else None
+        return run.finish(), reached
     finally:
         if collecting:
             gc.enable()
@@ -233,6 +234,7 @@ class Run:
         """Write the rows still open and return the log."""
         for stay in self.still_open():
             write_open(stay, self.rows)
+            stay.citizen.main = None
         log = log_of(self.rows, self.structure, self.since, self.until)
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.clear()

@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Luck", "constant", "exponentials", "on_grid", "uniform", "uniforms", "view"]
+__all__ = ["Luck", "constant", "exponentials", "on_grid", "uniform", "uniform_table", "uniforms", "view"]
 
 _MASK = (1 << 64) - 1
 _M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -63,7 +63,16 @@ def uniform(base: int, what: int) -> float:
 
 def uniforms(bases: NDArray[np.uint64], what: int) -> NDArray[np.float64]:
     """Return one draw in (0, 1) per base, for the constant `what`."""
-    return ((_mixed(bases + np.uint64(what)) >> _S12).astype(np.float64) + 0.5) * _UNIT
+    return _drawn(bases + np.uint64(what))
+
+
+def uniform_table(bases: NDArray[np.uint64], whats: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return `uniforms` for many constants in one go, a row for each."""
+    return _drawn(bases + whats[:, None])
+
+
+def _drawn(sums: NDArray[np.uint64]) -> NDArray[np.float64]:
+    return ((_mixed(sums) >> _S12).astype(np.float64) + 0.5) * _UNIT
 
 
 def exponentials(bases: NDArray[np.uint64], what: int) -> NDArray[np.float64]:

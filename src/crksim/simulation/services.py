@@ -339,7 +339,7 @@ class LiveService:
                 self.line.offer(now)
         to = outcome.to
         if to < 0:
-            stay.state = CLOSED
+            stay.state, citizen.main = CLOSED, None
             return
         target = self.run.services[to]
         if self.begins or target.guarded:
