@@ -444,7 +444,7 @@ def test_answer_tells_size_of_groups_staff_limit_and_status(run):
     assert told[0] == "Hver gruppe har i snit 3,0-4,0 deltagere ad gangen og er under 4 i 40-50\u00a0% af ugerne."
     assert told[1] == "Personale: 2,4 årsværk mod 0,8."
     assert told[2] == "Lovens frist ved døren berøres ikke."
-    assert told[3].startswith("Ophør eller reduceret forbrug ved udskrivning: 0-5 flere om året")
+    assert told[3].startswith("Ophør ved udskrivning: 0-5 flere om året")
     moved = replace(rows[-1], verdict="cannot_be_decided")
     shown = replace(run, result=replace(result, comparison=(*rows[:-1], moved)), study={})
     assert [sentence[:9] for sentence in in_words(shown, rows[0], EN)] == ["Staff: 2.", "Ceased or"]
