@@ -447,7 +447,7 @@ def test_answer_tells_size_of_groups_staff_limit_and_status(run):
     assert told[3].startswith("Ophør ved udskrivning: 0-5 flere om året")
     moved = replace(rows[-1], verdict="cannot_be_decided")
     shown = replace(run, result=replace(result, comparison=(*rows[:-1], moved)), study={})
-    assert [sentence[:9] for sentence in in_words(shown, rows[0], EN)] == ["Staff: 2.", "Ceased or"]
+    assert [sentence[:9] for sentence in in_words(shown, rows[0], EN)] == ["Staff: 2.", "Ceased at"]
 
 
 @pytest.mark.unit
