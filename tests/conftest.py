@@ -1,6 +1,11 @@
 """Every test has exactly one kind; a run with a test of no kind, or of two, stops at collection."""
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: a failure is found again, and a green run is one that anyone can repeat.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 KINDS = {"unit", "theory", "property", "oracle", "snapshot", "e2e", "browser"}
 
