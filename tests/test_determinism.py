@@ -256,6 +256,33 @@ def test_a_cut_on_a_day_of_history_does_not_lose_or_double_it(day):
     assert cut(STUDY, day) > 1000
 
 
+#: Two strands of one citizen begin in one service at one instant, so the rule comes up for both at one instant too.
+TWO_STRANDS = {
+    "time": {"start": "2016-01-01", "end": "2017-01-01"},
+    "services": {
+        "first": {"length": {"law": "exponential", "mean": "3 days"}, "ends": {"done": {"share": 1, "to": "leave"}}},
+        "second": {"length": {"law": "fixed", "value": "300 days"}, "ends": {"done": {"share": 1, "to": "leave"}}},
+    },
+    "cohorts": {"all": {"arrivals": "40 / year", "enters": "first"}},
+    "referrals": {
+        "moves": {"at": {"start_of": ["first"]}, "to": "second", "take_up": 1, "full": "queue", "stay": "ends"},
+        "pair": {"at": {"start_of": ["second"]}, "to": "second", "take_up": 1, "full": "queue", "stay": "beside"},
+        "rises": {
+            "at": {"during": ["second"], "rate": "5 / year"},
+            "to": "second",
+            "take_up": 1,
+            "full": "queue",
+            "stay": "ends",
+        },
+    },
+}
+
+
+@pytest.mark.unit
+def test_a_cut_keeps_the_order_of_what_falls_on_one_instant():
+    assert cut(TWO_STRANDS, 100.0) > 50
+
+
 @pytest.mark.property
 @settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 @given(study=studies(most_services=5), day=st.integers(1, 365), number=st.integers(0, 9))

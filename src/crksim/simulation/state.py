@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Outcome
-from crksim.simulation.citizens import END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
+from crksim.simulation.citizens import CLOSED, END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
 from crksim.simulation.packing import COHORT, NUMBER
 
 if TYPE_CHECKING:
@@ -73,12 +74,28 @@ class RowState:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that a run needs to go on from a day."""
+    """Everything that a run needs to go on from a day.
+
+    Parameters
+    ----------
+    day : float
+        Days since start.
+    citizens : tuple of CitizenState
+        Everyone with an open row.
+    rows : tuple of RowState
+        The open rows.
+    queues : tuple of (int, tuple of int)
+        Services where somebody waits, each with the places of the rows in the order in which they will be met.
+    calendar : tuple of (int, str, int, float)
+        What will come to each row, in the order of ties: place of the row, ``end``, ``rule``, ``death`` or
+        ``patience``, index of the rule, day.
+    """
 
     day: float
     citizens: tuple[CitizenState, ...]
     rows: tuple[RowState, ...]
     queues: tuple[tuple[int, tuple[int, ...]], ...]
+    calendar: tuple[tuple[int, str, int, float], ...]
 
 
 _FIELDS = (
@@ -161,7 +178,23 @@ def take(run: Run) -> State:
         for service in run.services
         if service.line.count
     )
-    return State(run.until, tuple(table), tuple(_row(run, stay, citizens, places) for stay in stays), queues)
+    rows = tuple(_row(run, stay, citizens, places) for stay in stays)
+    return State(run.until, tuple(table), rows, queues, tuple(_calendar(run, places)))
+
+
+def _calendar(run: Run, places: dict[Stay, int]) -> Iterator[tuple[int, str, int, float]]:
+    """Yield what is on the calendar for the open rows; two things of one citizen may fall on the same instant."""
+    for _, _, _, event in sorted(run.env._queue, key=lambda entry: entry[:3]):
+        if isinstance(event, Stay):
+            if event.state == STAYING:
+                yield places[event], "end", -1, event.due
+        elif isinstance(event, Wake) and isinstance(event.stay, Stay):
+            stay, call = event.stay, event.callbacks[0]
+            if stay.state == CLOSED or stay.row != event.row or stay not in places:
+                continue
+            for what, own in (("rule", run.rules.wake), ("death", run.death), ("patience", stay.service.line.give_up)):
+                if call == own:
+                    yield places[stay], what, event.rule, event.at
 
 
 def restore(run: Run, state: State) -> None:
@@ -180,8 +213,8 @@ def restore(run: Run, state: State) -> None:
         for place in order:
             # The order of the table is the order of the queue, and the levels are those of the moment of queueing.
             run.services[index].line.enter(stays[place], stays[place].referred)
-    for stay in stays:
-        _schedule(run, stay, state.day)
+    for place, what, rule, at in state.calendar:
+        _schedule(run, stays[place], what, rule, at, state.day)
 
 
 def _citizens(run: Run, state: State) -> list[Citizen]:
@@ -246,18 +279,11 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
     return stay
 
 
-def _schedule(run: Run, stay: Stay, day: float) -> None:
-    tie = stay.citizen.tie
-    if stay.state == STAYING:
+def _schedule(run: Run, stay: Stay, what: str, rule: int, at: float, day: float) -> None:
+    if what == "end":
         stay.callbacks = stay.service.ending
-        run.env.schedule(stay, stay.citizen.ending, stay.due - day)  # type: ignore[arg-type]
-        for at, rule in stay.wakes or ():
-            run.at(at, stay.citizen.ending, Wake(run.rules.wake, at, stay, rule), day)
-        return
-    if stay.risk is not None:
-        at = stay.since + stay.risk.reach(stay.since, stay.citizen.budget)
-        at = max(at, stay.due) if stay.state == HELD else at
-        if at < math.inf:
-            run.at(at, stay.citizen.ending, Wake(run.death, at, stay), day)
-    if stay.state == WAITING and stay.gives_up_at < math.inf:
-        run.at(stay.gives_up_at, PATIENCE + tie, Wake(stay.service.line.give_up, stay.gives_up_at, stay), day)
+        run.env.schedule(stay, stay.citizen.ending, at - day)  # type: ignore[arg-type]
+    elif what == "patience":
+        run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay), day)
+    else:
+        run.at(at, stay.citizen.ending, Wake(run.rules.wake if what == "rule" else run.death, at, stay, rule), day)
