@@ -7,7 +7,7 @@ import pytest
 
 from crksim.analysis.targets import MARKS, read_targets
 from crksim.errors import InputError
-from crksim.interface.files import data_dir, read_folder, read_yaml
+from crksim.interface.files import data_dir, read_folder
 from crksim.model.study import read_study
 from crksim.model.vocabulary import parse_measures
 
@@ -70,7 +70,7 @@ def test_the_shipped_targets_cite_facts_can_be_measured_and_a_quarter_are_predic
     with (data_dir("conf") / "targets" / "facts.csv").open(encoding="utf-8") as file:
         facts = {row["id"] for row in csv.DictReader(file)}
     study = read_study(read_folder(data_dir("conf") / "network").data)
-    targets = read_targets(read_yaml(data_dir("conf") / "targets" / "report.yaml").data, study.start, facts)
+    targets = read_targets(read_folder(data_dir("conf") / "targets").data, study.start, facts)
     parse_measures([target.measure for target in targets], study.network)
     services = {service.id for service in study.network.services}
     assert {target.series for target in targets} - {""} <= services

@@ -196,7 +196,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
 def _targets(start: str) -> tuple[Target, ...]:
     from crksim.analysis.targets import read_targets
 
-    sheet = read_yaml(data_dir("conf") / "targets" / "report.yaml")
+    sheet = read_folder(data_dir("conf") / "targets")
     try:
         return read_targets(sheet.data, start)
     except InputError as error:

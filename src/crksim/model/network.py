@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from crksim.model.amounts import Quantity
+
 __all__ = [
     "AWAY_WORDS",
     "Arrivals",
@@ -53,32 +55,6 @@ class Label:
 
     da: str
     en: str
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number, or a product of a number and named parameters.
-
-    Parameters
-    ----------
-    factor : float
-        Constant factor, in days, per day, or without unit.
-    parameters : tuple of str
-        Names under ``parameters:``; a name with a leading ``/`` divides.
-    """
-
-    factor: float
-    parameters: tuple[str, ...] = ()
-
-    def value(self, theta: Mapping[str, float]) -> float:
-        """Return the number under the parameter values `theta` (name -> value)."""
-        result = self.factor
-        for name in self.parameters:
-            if name.startswith("/"):
-                result /= theta[name[1:]]
-            else:
-                result *= theta[name]
-        return result
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any, TypeVar
 
 from crksim.errors import Problem, nearest
+from crksim.model.amounts import Function, Quantity, call_of, factors, product_dimension
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.grammar import RESERVED
-from crksim.model.network import Case, Condition, Dated, Label, Number, Quantity, Shares
+from crksim.model.network import Case, Condition, Dated, Label, Number, Shares
 from crksim.model.plain import joined
 from crksim.model.ranges import TOLERANCE, Check, share
 
@@ -207,23 +209,30 @@ class Reader:
             return UNREADABLE
         number = found.value(self.theta)
         if dimension == "hours" and exponent in (0, 1):  # bare minutes, or a duration in days
-            found = Quantity(found.factor * (24.0 if exponent else 1 / 60), found.parameters)
+            found = replace(found, factor=found.factor * (24.0 if exponent else 1 / 60))
         elif exponent != _EXPONENT.get(dimension) and number != 0 and not math.isnan(number):
             hint = "; it has no unit" if exponent == 0 else ""
             self.refuse(address, value, _WANTED[dimension] + hint)
             return UNREADABLE
         wrong = None if check is None or math.isnan(number) else check(number)
         if wrong is not None:
-            shown = f" (it is {number:g} with the parameters' values)" if found.parameters else ""
+            shown = f" (it is {number:g} with the parameters' values)" if found != Quantity(number) else ""
             self.refuse(address, value, wrong + shown)
             return UNREADABLE
         return found
 
     def _product(self, text: str, address: str) -> tuple[Quantity, int]:
-        """Read ``0.5 * @a / @b``; the exponent of time comes second (NaN's is 0)."""
-        factor, exponent, names = 1.0, 0, []
-        for piece, sign in _factors(text):
-            if piece.startswith("@"):
+        """Read ``0.5 * @a / @b`` or ``odds(@a, @b)``; the exponent of time comes second (NaN's is 0)."""
+        factor, exponent, names, functions = 1.0, 0, [], []
+        for piece, sign in factors(text):
+            call = call_of(piece) if sign > 0 else None
+            if call is not None:
+                arguments = [self._product(argument, address) for argument in call[1]]
+                if any(argument is UNREADABLE for argument, _ in arguments):
+                    return UNREADABLE, 0
+                functions.append(Function(call[0], tuple(argument for argument, _ in arguments)))
+                exponent += product_dimension(call[0], [has for _, has in arguments])
+            elif piece.startswith("@"):
                 name = piece[1:]
                 if name not in self.dimensions:
                     self.refuse(address, text, f"'{name}' is not a known parameter", nearest(name, self.dimensions))
@@ -238,7 +247,8 @@ class Reader:
                     raise ValueError("cannot divide by 0")
                 factor = factor * number if sign > 0 else factor / number
                 exponent += sign * _EXPONENT[has]
-        return Quantity(factor, tuple(sorted(names, key=lambda n: (n.lstrip("/"), n)))), exponent
+        ordered = tuple(sorted(names, key=lambda n: (n.lstrip("/"), n)))
+        return Quantity(factor, ordered, tuple(functions)), exponent
 
     def number(self, value: object, address: str, dimension: str, check: Check | None = None) -> Number:
         """Return a number that may change on dates."""
@@ -382,17 +392,3 @@ _COMMA = re.compile(r"(\d),(\d)")
 def _with_point(value: object) -> str | None:
     """Return a text with a decimal point for its decimal comma."""
     return _COMMA.sub(r"\1.\2", value) if isinstance(value, str) and _COMMA.search(value) else None
-
-
-def _factors(text: str) -> Iterable[tuple[str, int]]:
-    """Yield the factors of a product with +1, those that divide with -1."""
-    for piece in text.split("*"):
-        # A slash divides where a parameter stands beside it; `25 / year` is one factor.
-        first, *divisors = re.split(r"/(?=\s*@)", piece)
-        for index, part in enumerate((first, *divisors)):
-            name, slash, below = part.partition("/") if part.strip().startswith("@") else (part, "", "")
-            if not name.strip() or (slash and not below.strip()):
-                raise ValueError("must be a product such as '0.5 * @a / @b'")
-            yield name.strip(), -1 if index else 1
-            if slash:
-                yield below.strip(), -1

@@ -260,8 +260,7 @@ def _parts(service: Service) -> Iterator[object]:
 def parameters_of(value: object) -> Iterator[str]:
     """Names of the parameters on which a value hangs."""
     if isinstance(value, Quantity):
-        for name in value.parameters:
-            yield name.removeprefix("/")
+        yield from value.names()
     elif isinstance(value, tuple):
         for item in value:
             yield from parameters_of(item)
