@@ -12,10 +12,13 @@ from crksim.model.changes import (
     change_from_text,
     describe,
     from_date,
+    lever_faults,
     read_scenario,
+    with_option,
     with_overrides,
     with_variant,
 )
+from crksim.model.describing import describe_lever
 from crksim.model.study import default_theta, read_study
 from tests.strategies import studies
 from tests.test_malformed import BASE
@@ -457,3 +460,67 @@ def test_changes_are_told_in_both_languages_with_the_address_last():
 @given(studies())
 def test_an_empty_scenario_changes_nothing(data):
     assert read_study(apply(data, scenario({}, "2016-07-01"))) == read_study(data)
+
+
+# --- levers and options -----------------------------------------------------------------------------------------------
+
+OPTIONS = {
+    "more": {"label": TITLE, "changes": {"services.clinic.places.hard": 9}},
+    "nothing": {"label": TITLE, "instead": True, "cheapest": True},
+}
+
+
+@unit
+def test_an_option_adds_to_the_changes_or_takes_their_place():
+    found = scenario({"services.clinic.wait_goal": "3 days"}, options=OPTIONS)
+    assert with_option(found, "more").changes == {
+        "services.clinic.wait_goal": "3 days",
+        "services.clinic.places.hard": 9,
+    }
+    assert with_option(found, "nothing").changes == {}
+    assert [option.id for option in found.options if option.cheapest] == ["nothing"]
+
+
+@unit
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"options": {"a": {"label": TITLE}}}, "options = []: exactly one must be 'cheapest: true'"),
+        ({"options": {"a": {"label": TITLE, "cheapest": 1}}}, "options.a.cheapest = 1: must be true or false"),
+        ({"levers": {"services.x.places.hard": {"low": 3}}}, "levers.services.x.places.hard.high"),
+        (
+            {"levers": {"services.x.places.hard": {"low": 3, "high": 2}}},
+            "levers.services.x.places.hard = {'low': 3, 'high': 2}: must have 'low' below 'high', in one unit",
+        ),
+        (
+            {"levers": {"services.x.wait_goal": {"low": "1 day", "high": 2}}},
+            "levers.services.x.wait_goal = {'low': '1 day', 'high': 2}: must have 'low' below 'high', in one unit",
+        ),
+    ],
+)
+def test_levers_and_options_that_are_none_are_refused(more, message):
+    with pytest.raises(InputError) as fault:
+        scenario({}, **more)
+    assert any(str(problem).startswith(message) for problem in fault.value.problems)
+
+
+@unit
+def test_an_unknown_option_gets_the_nearest():
+    with pytest.raises(InputError, match="option = 'mor': is not an option of 'try'; known: more, nothing"):
+        with_option(scenario({}, options=OPTIONS), "mor")
+
+
+@unit
+def test_a_lever_must_be_a_number_of_the_study():
+    found = scenario(
+        {},
+        levers={
+            "services.clinic.places.hard": {"low": 3, "high": 9},
+            "services.clinic.places.hrad": {"low": 3, "high": 9},
+        },
+    )
+    (fault,) = lever_faults(BASE, found)
+    assert fault.address == "levers.services.clinic.places.hrad"
+    assert fault.nearest == "services.clinic.places.hard"
+    told = describe_lever(BASE, found.levers[0])
+    assert told.da.endswith("pladser ad gangen: 3 til 9 (services.clinic.places.hard)")

@@ -179,6 +179,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     what_if = _world(WHAT_IF, path.stem, scenario.title, study.source, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
     chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
+    options = {word.partition("=")[2] for word in overrides if word.startswith("option=")}
     return Case(
         name=path.stem,
         scenario=scenario,
@@ -189,7 +190,10 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         questions=_questions(scenario, study, touched, places),
         targets=_targets(study.start),
         touched=touched,
-        switches=tuple(variant for variant in scenario.variants if variant.id in chosen),
+        switches=(
+            *(option for option in scenario.options if option.id in options),
+            *(variant for variant in scenario.variants if variant.id in chosen),
+        ),
     )
 
 
@@ -226,7 +230,7 @@ def _read_world(
     path: Path, network: Sheet, overrides: Sequence[str] = ()
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
     """Read one scenario and apply it; faults get the places of the command line, the scenario, the network."""
-    from crksim.model.changes import apply, read_scenario
+    from crksim.model.changes import apply, lever_faults, read_scenario
     from crksim.model.study import read_study
 
     sheet = read_yaml(path)
@@ -236,17 +240,22 @@ def _read_world(
         scenario = read_scenario(sheet.data, path.stem)
         if overrides:
             scenario = _chosen(scenario, overrides)
-        return scenario, read_study(apply(network.data, scenario)), places
+        data = apply(network.data, scenario)
+        faults = [] if overrides else lever_faults(data, scenario)
+        if faults:
+            raise InputError(faults)
+        return scenario, read_study(data), places
     except InputError as error:
         raise locate(error, places, network.places) from error
 
 
 def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
     """Return the scenario with the variants and changes of the command line, in the order typed."""
-    from crksim.model.changes import change_from_text, with_overrides, with_variant
+    from crksim.model.changes import change_from_text, with_option, with_overrides, with_variant
 
     problems: list[Problem] = []
-    for word in overrides:
+    # An option may take the place of the scenario's changes, so it comes first.
+    for word in sorted(overrides, key=lambda word: not word.startswith("option=")):
         name, _, value = word.partition("=")
         try:
             if name.startswith("switch."):
@@ -254,6 +263,8 @@ def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
                     problems.append(Problem(name, value, "must be true or false", file=COMMAND_LINE))
                 elif value == "true":
                     scenario = with_variant(scenario, name.removeprefix("switch."))
+            elif name == "option":
+                scenario = with_option(scenario, value)
             else:
                 # As in Hydra: ~address takes away, +address=value adds.
                 text = f"{word[1:]}=drop" if word[0] == "~" else word.lstrip("+")

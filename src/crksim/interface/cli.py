@@ -174,13 +174,13 @@ def read_words(words: Sequence[str], lang: str) -> Command:
             fault(word, "unknown_word", _meant(word))
         elif key in seen:
             fault(word, "gave_twice")
-        elif key.split(".")[0] in MODEL_HEADS and "." in key:
+        elif key == "option" or (key.split(".")[0] in MODEL_HEADS and "." in key):
             changes.append(word)
         elif key in SETTINGS:
             settings.append(f"{key}={word.partition('=')[2]}")
         else:
             head = key.split(".")[0]
-            known = SETTINGS if head == key and head not in MODEL_HEADS else MODEL_HEADS
+            known = (*SETTINGS, "option") if head == key and head not in MODEL_HEADS else MODEL_HEADS
             fault(word, "unknown_key", nearest(head, known))
         seen.add(key)
     if problems:

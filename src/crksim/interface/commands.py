@@ -115,6 +115,7 @@ def in_language(text: object, lang: str) -> str:
 
 def _show(words: argparse.Namespace, lang: str) -> None:
     from crksim.interface.cases import load_case
+    from crksim.model.describing import describe_lever
 
     case = load_case(words.scenario)
     for label in (case.scenario.title, case.scenario.question):
@@ -126,6 +127,15 @@ def _show(words: argparse.Namespace, lang: str) -> None:
         _write(f"{say(lang, 'switches')}:")
     for variant in case.scenario.variants:
         _write(f"  · {getattr(variant.label, lang)} (switch.{variant.id}=true)")
+    if case.scenario.options:
+        _write(f"{say(lang, 'options')}:")
+    for option in case.scenario.options:
+        cheapest = f", {say(lang, 'cheapest')}" if option.cheapest else ""
+        _write(f"  · {getattr(option.label, lang)} (option={option.id}{cheapest})")
+    if case.scenario.levers:
+        _write(f"{say(lang, 'levers')}:")
+    for lever in case.scenario.levers:
+        _write(f"  · {getattr(describe_lever(case.study.source, lever), lang)}")
     if case.scenario.notes is not None:
         _write()
         _write(fill(str(getattr(case.scenario.notes, lang)), 100))

@@ -18,11 +18,13 @@ from crksim.model.scenario import (
     FORECAST,
     START,
     Change,
+    Lever,
     Reference,
     Scenario,
     Variant,
     change_from_text,
     read_scenario,
+    with_option,
     with_overrides,
     with_variant,
 )
@@ -31,6 +33,7 @@ from crksim.model.things import add_thing, copy_thing, drop_thing
 
 __all__ = [
     "Change",
+    "Lever",
     "Reference",
     "Scenario",
     "Variant",
@@ -38,7 +41,9 @@ __all__ = [
     "change_from_text",
     "describe",
     "from_date",
+    "lever_faults",
     "read_scenario",
+    "with_option",
     "with_overrides",
     "with_variant",
 ]
@@ -100,6 +105,19 @@ def from_date(study: Mapping[str, Any], scenario: Scenario) -> str | None:
     if "end" in known and date >= str(known["end"]):
         raise InputError([Problem("from", date, f"must lie before the study's end, {known['end']}")])
     return date
+
+
+def lever_faults(study: Mapping[str, Any], scenario: Scenario) -> list[Problem]:
+    """Return a problem for every lever that is no number of the study (with the scenario's changes in it)."""
+    faults = []
+    for lever in scenario.levers:
+        parts, node = lever.address.split("."), study
+        for part in parts:
+            node = node.get(part) if isinstance(node, Mapping) else None  # type: ignore[assignment]
+        if node is None or kind_of(parts) not in ("number", "parameter", "branch", "branch_of_ends", "thing"):
+            close = suggest(study, lever.address)
+            faults.append(Problem(f"levers.{lever.address}", lever.address, "is no number of the study", close))
+    return faults
 
 
 class _Worker:

@@ -9,11 +9,11 @@ from typing import Any, Final
 from crksim.model.addresses import field_of
 from crksim.model.network import Label
 from crksim.model.reading import plain_label
-from crksim.model.scenario import Change, Scenario
+from crksim.model.scenario import Change, Lever, Scenario
 from crksim.model.steps import values_of
 from crksim.model.things import copy_label
 
-__all__ = ["describe"]
+__all__ = ["describe", "describe_lever"]
 
 #: Field -> what planners call it; ``{}`` is the name that stands for ``*``.
 _FIELDS: Final[dict[str, tuple[str, str]]] = {
@@ -104,6 +104,26 @@ def describe(study: Mapping[str, Any], scenario: Scenario) -> list[Label]:
             texts = [_Words(study, copies, lang).sentence(part) for lang in ("da", "en")]
             told.append(Label(*(f"{text} ({part.address})" for text in texts)))
     return told
+
+
+def describe_lever(study: Mapping[str, Any], lever: Lever) -> Label:
+    """Return a number that can be turned, in words with its range, and the address last.
+
+    Parameters
+    ----------
+    study : mapping
+        The study as a plain dict, with the scenario's changes.
+    lever : Lever
+        The number.
+    """
+    parts, told = lever.address.split("."), []
+    for lang in ("da", "en"):
+        words = _Words(study, {}, lang)
+        subject, field = words.name(parts[0], parts[1]), words.field(parts)
+        head = f"{subject}: {field}" if field and parts[0] != "parameters" else subject
+        span = words.say(f"{words.value(lever.low)} til", f"{words.value(lever.low)} to")
+        told.append(f"{head}: {span} {words.value(lever.high)} ({lever.address})")
+    return Label(*told)
 
 
 def _parts(change: Change) -> list[Change]:

@@ -19,11 +19,13 @@ __all__ = [
     "OPS",
     "START",
     "Change",
+    "Lever",
     "Reference",
     "Scenario",
     "Variant",
     "change_from_text",
     "read_scenario",
+    "with_option",
     "with_overrides",
     "with_variant",
 ]
@@ -36,6 +38,7 @@ OPS: Final = ("set", "times", "plus", "add", "drop", "like")
 
 _KEYS = ("title", "question", "notes", "from", "references", "changes", "measures", "worthwhile", "cannot_answer")
 _VARIANT_KEYS = ("switches", "variants")
+_CHOICE_KEYS = ("levers", "options")
 _WITHOUT = Label("uden ændringen", "without the change")
 _OP_WORD = re.compile(r"\s*(times|plus|set)\s*\((.*)\)\s*", re.DOTALL)
 
@@ -128,11 +131,34 @@ class Variant:
     ----------
     changes : mapping of str to object
         As in a scenario.
+    instead : bool
+        Whether they stand in place of the scenario's own changes and not beside them.
+    cheapest : bool
+        Whether it is the cheapest of the options.
     """
 
     id: str
     label: Label
     changes: Mapping[str, Any]
+    instead: bool = False
+    cheapest: bool = False
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A number that a planner may turn, and how far it makes sense to.
+
+    Parameters
+    ----------
+    address : str
+        Input address.
+    low, high : object
+        Ends of the range, as numbers are written.
+    """
+
+    address: str
+    low: Any
+    high: Any
 
 
 @dataclass(frozen=True)
@@ -161,6 +187,10 @@ class Scenario:
         Measure addresses on which the model cannot answer.
     variants : tuple of Variant
         Further changes by name.
+    levers : tuple of Lever
+        Numbers that a planner may turn.
+    options : tuple of Variant
+        What else could be decided; one of them is the cheapest.
     """
 
     id: str
@@ -174,6 +204,8 @@ class Scenario:
     worthwhile: Mapping[str, float] = field(default_factory=dict)
     cannot_answer: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
+    levers: tuple[Lever, ...] = ()
+    options: tuple[Variant, ...] = ()
 
 
 def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
@@ -195,7 +227,7 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
     if problems:
         raise InputError(problems)
     reader = Reader()
-    found = reader.fields(source, "", (*_KEYS, *_VARIANT_KEYS), ("title",))
+    found = reader.fields(source, "", (*_KEYS, *_VARIANT_KEYS, *_CHOICE_KEYS), ("title",))
     since = found.get("from", FORECAST)
     if since not in (START, FORECAST):
         try:
@@ -220,6 +252,8 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         worthwhile=_read_worthwhile(reader, found.get("worthwhile", {})),
         cannot_answer=_read_list(reader, found.get("cannot_answer", []), "cannot_answer"),
         variants=variants,
+        levers=_read_levers(reader, found.get("levers", {})),
+        options=_read_options(reader, found.get("options")),
     )
     if reader.problems:
         raise InputError(reader.problems)
@@ -290,6 +324,22 @@ def with_variant(scenario: Scenario, name: str) -> Scenario:
     return with_overrides(scenario, known[name].changes)
 
 
+def with_option(scenario: Scenario, name: str) -> Scenario:
+    """Return a scenario with one of its options chosen.
+
+    Raises
+    ------
+    InputError
+        When it has no such option.
+    """
+    known = {option.id: option for option in scenario.options}
+    if name not in known:
+        rule = f"is not an option of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
+        raise InputError([Problem("option", name, rule, nearest(name, known))])
+    own = replace(scenario, changes={}) if known[name].instead else scenario
+    return with_overrides(own, known[name].changes)
+
+
 def _read_changes(reader: Reader, data: object, at: str) -> dict[str, Any]:
     if data is None:
         return {}
@@ -312,6 +362,40 @@ def _read_variant(reader: Reader, name: str, data: object, at: str) -> Variant:
     found = reader.fields(data, at, ("label", "changes"), ("changes",))
     changes = _read_changes(reader, found.get("changes"), at + ".changes")
     return Variant(name, reader.label(found.get("label"), at + ".label", name), changes)
+
+
+def _read_options(reader: Reader, data: object) -> tuple[Variant, ...]:
+    options = []
+    for name, held in reader.things(data, "options").items():
+        at = f"options.{name}"
+        found = reader.fields(held, at, ("label", "changes", "instead", "cheapest"), ("label",))
+        changes = _read_changes(reader, found.get("changes"), at + ".changes")
+        flags = {key: reader.truth(found.get(key, False), f"{at}.{key}") for key in ("instead", "cheapest")}
+        options.append(Variant(name, reader.label(found.get("label"), at + ".label", name), changes, **flags))
+    cheapest = [option.id for option in options if option.cheapest]
+    if options and len(cheapest) != 1:
+        reader.refuse("options", cheapest, "exactly one must be 'cheapest: true'")
+    return tuple(options)
+
+
+def _read_levers(reader: Reader, data: object) -> tuple[Lever, ...]:
+    if not isinstance(data, Mapping):
+        reader.refuse("levers", data, "must be a map from addresses to {low, high}")
+        return ()
+    levers = []
+    for address, held in data.items():
+        at = f"levers.{address}"
+        found = reader.fields(held, at, ("low", "high"), ("low", "high"))
+        ends = []
+        for key in ("low", "high"):
+            try:
+                ends.append(parse_quantity(found.get(key, 0)))
+            except ValueError as fault:
+                reader.refuse(f"{at}.{key}", found[key], str(fault))
+        if len(ends) == 2 and (ends[0][0] >= ends[1][0] or (ends[0][1] != ends[1][1] and ends[0][0] != 0)):
+            reader.refuse(at, dict(found), "must have 'low' below 'high', in one unit")
+        levers.append(Lever(address, found.get("low"), found.get("high")))
+    return tuple(levers)
 
 
 def _read_references(reader: Reader, data: object) -> tuple[Reference, ...]:
