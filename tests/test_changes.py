@@ -18,6 +18,7 @@ from crksim.model.changes import (
     with_overrides,
     with_variant,
 )
+from crksim.model.combining import combined
 from crksim.model.describing import describe_lever
 from crksim.model.study import default_theta, read_study
 from tests.strategies import studies
@@ -524,3 +525,55 @@ def test_a_lever_must_be_a_number_of_the_study():
     assert fault.nearest == "services.clinic.places.hard"
     told = describe_lever(BASE, found.levers[0])
     assert told.da.endswith("pladser ad gangen: 3 til 9 (services.clinic.places.hard)")
+
+
+# --- several at once --------------------------------------------------------------------------------------------------
+
+
+def part(name, changes, since=DATE, **more):
+    return read_scenario({"title": TITLE, "from": since, "changes": changes, **more}, name)
+
+
+@unit
+def test_combined_scenarios_hold_each_from_their_own_date():
+    one = part("one", {"services.clinic.places.hard": 9})
+    two = part("two", {"services.clinic.wait_goal": "3 days"}, "2019-01-01")
+    both = combined([one, two])
+    assert both.id == "one+two"
+    data = apply(BASE, both)
+    read_study(data)
+    assert data == apply(apply(BASE, one), two)
+    assert from_date(BASE, both) == DATE
+    assert combined([one]) is one
+
+
+@unit
+def test_an_override_of_a_combined_scenario_belongs_to_the_part_that_speaks_of_it():
+    one = part("one", {"services.copy": {"like": "services.clinic"}})
+    two = part("two", {"services.clinic.wait_goal": "3 days"}, "2019-01-01")
+    both = with_overrides(combined([two, one]), {"services.copy.places.hard": 7})
+    assert at(apply(BASE, both), "services.copy.places.hard") == 7
+
+
+@unit
+def test_scenarios_that_change_one_address_differently_are_refused():
+    one = part("one", {"services.clinic.places.hard": 9})
+    assert combined([one, part("same", {"services.clinic.places.hard": 9})]).parts[1].changes == {}
+    for other in (
+        part("two", {"services.clinic.places.hard": 8}),
+        part("two", {"services.clinic": "drop"}),
+        part("two", {"services.clinic.places.hard": 9}, "2019-01-01"),
+    ):
+        with pytest.raises(InputError) as fault:
+            combined([one, other])
+        (problem,) = fault.value.problems
+        assert problem.address == "services.clinic.places.hard"
+        assert problem.rule == "is changed by 'one' and by 'two' differently, so they cannot be combined"
+
+
+@unit
+def test_switches_of_one_name_must_say_the_same():
+    one = part("one", {}, switches={"fast": {"changes": {"services.clinic.places.hard": 9}}})
+    two = part("two", {}, switches={"fast": {"changes": {"services.clinic.places.hard": 8}}})
+    with pytest.raises(InputError, match=r"switch\.fast = 'fast': is a switch of 'one' and another one of 'two'"):
+        combined([one, two])

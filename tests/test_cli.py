@@ -661,3 +661,12 @@ def test_ctrl_c_in_a_multirun_says_what_was_kept(capsys, monkeypatch):
     monkeypatch.setattr(jobs, "run_all", stops)
     code, _, err = typed(capsys, "-m", "scenario=baseline,youth_groups_3sites", *SMALL)
     assert (code, err) == (130, ["", f"interrupted; kept so far: {Path('outputs/first')}"])
+
+
+@pytest.mark.unit
+def test_two_scenarios_run_at_once():
+    both = load_case("youth_groups_3sites+intensive_20_places")
+    assert both.name == "youth_groups_3sites+intensive_20_places"
+    assert both.date == "2018-01-01"
+    assert {service.id for service in both.study.network.services} > {"youth_group_spaniensgade", "fhv_intensive"}
+    assert cli.compose_settings(["scenario=[youth_groups_3sites,intensive_20_places]"]).scenario == both.name

@@ -158,7 +158,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     Parameters
     ----------
     name : str
-        Name of the scenario, or path of its file.
+        Name of the scenario, or path of its file; ``a+b`` for several combined.
     overrides : sequence of str
         ``address=value`` from the command line; they belong to the what-if only.
     references : sequence of str, optional
@@ -172,16 +172,16 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     from crksim.analysis.questions import touched_subjects
     from crksim.model.changes import describe
 
-    path = find_scenario(name, paths=True)
+    paths = [find_scenario(part, paths=True) for part in name.split("+")]
     network = read_folder(data_dir("conf") / "network")
-    scenario, study, places = _read_world(path, network, overrides)
+    scenario, study, places = _read_world(paths, network, overrides)
     worlds, studies = _references(scenario, network, references)
-    what_if = _world(WHAT_IF, path.stem, scenario.title, study.source, scenario)
+    what_if = _world(WHAT_IF, scenario.id, scenario.title, study.source, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
     chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
     options = {word.partition("=")[2] for word in overrides if word.startswith("option=")}
     return Case(
-        name=path.stem,
+        name=scenario.id,
         scenario=scenario,
         told=tuple(describe(network.data, scenario)),
         worlds=(*worlds, what_if),
@@ -227,17 +227,21 @@ def _questions(
 
 
 def _read_world(
-    path: Path, network: Sheet, overrides: Sequence[str] = ()
+    paths: Sequence[Path], network: Sheet, overrides: Sequence[str] = ()
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
-    """Read one scenario and apply it; faults get the places of the command line, the scenario, the network."""
+    """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
     from crksim.model.changes import apply, lever_faults, read_scenario
+    from crksim.model.combining import combined
     from crksim.model.study import read_study
 
-    sheet = read_yaml(path)
+    sheets = [read_yaml(path) for path in paths]
     typed = {word.lstrip("+~").partition("=")[0].strip(): Place(COMMAND_LINE, None) for word in overrides}
-    places = {**scenario_places(sheet), **typed}
+    places: dict[str, Place] = {}
+    for sheet in reversed(sheets):
+        places |= scenario_places(sheet)
+    places |= typed
     try:
-        scenario = read_scenario(sheet.data, path.stem)
+        scenario = combined([read_scenario(sheet.data, path.stem) for sheet, path in zip(sheets, paths, strict=True)])
         if overrides:
             scenario = _chosen(scenario, overrides)
         data = apply(network.data, scenario)
@@ -296,7 +300,7 @@ def _references(
     studies: list[Study] = []
     for reference in scenario.references:
         if chosen is None or reference.id in chosen:
-            own, study, _ = _read_world(find_scenario(reference.scenario), network)
+            own, study, _ = _read_world([find_scenario(reference.scenario)], network)
             worlds.append(_world(reference.id, reference.scenario, reference.label, study.source, own))
             studies.append(study)
     return tuple(worlds), tuple(studies)

@@ -24,7 +24,7 @@ class Settings:
     Parameters
     ----------
     scenario : str
-        Name of the what-if, or path of its file.
+        Name of the what-if, or path of its file; ``a+b`` for several combined.
     members : int
         Versions of the network: draws of all that is not known for certain.
     futures : int
@@ -90,7 +90,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
     """
     reader = _Reader(values)
     read = Settings(
-        scenario=reader.text("scenario"),
+        scenario=reader.scenarios(),
         members=reader.count("members", 50, 1, MAX_MEMBERS),
         futures=reader.count("futures", 2, 1, MAX_FUTURES),
         seed=reader.count("seed", 1, 0, 2**63 - 1),
@@ -126,6 +126,16 @@ class _Reader:
             self.fault(name, "must be given: crksim scenario=NAME" if name == "scenario" else "must not be empty")
             return ""
         return str(value).strip()
+
+    def scenarios(self) -> str:
+        """Return the name of the what-if; several that are combined stand with a plus between them."""
+        value = self.values.get("scenario")
+        if isinstance(value, list | tuple):
+            names = [str(name).strip() for name in value]
+            if not names or len(set(names)) < len(names):
+                self.fault("scenario", "must be different names, such as [a,b]")
+            return "+".join(names)
+        return self.text("scenario")
 
     def count(self, name: str, default: int, low: int, high: int) -> int:
         value = self.values.get(name, default)

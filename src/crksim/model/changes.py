@@ -74,6 +74,11 @@ def apply(study: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     data, problems = plain(study)
     if problems:
         raise InputError(problems)
+    if scenario.parts:
+        made: dict[str, Any] = data
+        for part in scenario.parts:
+            made = apply(made, part)
+        return made
     worker = _Worker(data, from_date(study, scenario), problems)
     for address, raw in plain(scenario.changes)[0].items():
         worker.take(address, raw)
@@ -84,13 +89,16 @@ def apply(study: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
 
 
 def from_date(study: Mapping[str, Any], scenario: Scenario) -> str | None:
-    """Return the ISO date from which a scenario changes a study, or None for its start.
+    """Return the ISO date from which a scenario changes a study, or None for its start; of several, the first.
 
     Raises
     ------
     InputError
         When the date lies after the study's end.
     """
+    if scenario.parts:
+        dates = [from_date(study, part) for part in scenario.parts]
+        return None if None in dates else min(date for date in dates if date is not None)
     time = study.get("time")
     known = time if isinstance(time, Mapping) else {}
     start = str(known.get("start", "2016-01-01"))

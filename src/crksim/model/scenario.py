@@ -191,6 +191,8 @@ class Scenario:
         Numbers that a planner may turn.
     options : tuple of Variant
         What else could be decided; one of them is the cheapest.
+    parts : tuple of Scenario
+        What it is combined of: their changes, each from its own date.
     """
 
     id: str
@@ -206,6 +208,7 @@ class Scenario:
     variants: tuple[Variant, ...] = ()
     levers: tuple[Lever, ...] = ()
     options: tuple[Variant, ...] = ()
+    parts: tuple[Scenario, ...] = ()
 
 
 def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
@@ -306,6 +309,14 @@ def with_overrides(scenario: Scenario, changes: Mapping[str, Any] | Iterable[Cha
         Address -> change as in a scenario, or changes from the command line.
     """
     more = changes if isinstance(changes, Mapping) else {change.address: change.raw for change in changes}
+    if scenario.parts:
+        parts = list(scenario.parts)
+        for address, raw in more.items():
+            # Where the part stands that speaks of the same thing, or brings it in; else with the first.
+            own = [any(address == it or address.startswith(it + ".") for it in part.changes) for part in parts]
+            place = own.index(True) if True in own else 0
+            parts[place] = with_overrides(parts[place], {address: raw})
+        scenario = replace(scenario, parts=tuple(parts))
     return replace(scenario, changes={**scenario.changes, **more})
 
 
