@@ -54,6 +54,8 @@ def share_of(text, **parameters):
         ("most(@a, 0.1)", 0.2),
         ("sum(@a, 0.1)", 0.2 + 0.1),
         ("@a / @b * other(@a)", 0.2 / 3 * 0.8),
+        ("0.1 * whole(@b * 1.3)", 0.3),
+        ("whole(10 * 0.1 * @a * 5)", 1),
     ],
 )
 def test_a_function_is_a_factor(text, expected):
@@ -71,11 +73,12 @@ def test_functions_carry_units():
     ("text", "rule"),
     [
         ("odds(@a)", "'odds' takes 2 numbers, not 1"),
-        ("twice(@a)", "'twice' is not a known function (known: least, most, odds, other, saturating, sum)"),
+        ("twice(@a)", "'twice' is not a known function (known: least, most, odds, other, saturating, sum, whole)"),
         ("odds(@a, @c)", "'c' is not a known parameter"),
         ("odds(@a, @b", "its parentheses do not match"),
         ("odds(@a, 2 / year)", "'odds' takes shares and ratios, without unit"),
         ("sum(@a, 2 days)", "'sum' takes numbers of one unit"),
+        ("whole(@a * 2 days)", "'whole' takes a number without unit"),
     ],
 )
 def test_what_is_no_number_is_refused_with_the_rule(text, rule):

@@ -6,19 +6,23 @@ import numpy as np
 
 from crksim.analysis.occupancy import integral_until, levels, number_at, total_days
 from crksim.analysis.rows import Measured, Picker, divided
-from crksim.analysis.scene import PlaceLimits
+from crksim.analysis.scene import PlaceLimits, StaffTime, Steps
 from crksim.model.clock import WEEK, YEAR, Window, parse_date
 from crksim.model.vocabulary import HOURS_PER_FTE_YEAR, MeasureAddress
 
 __all__ = [
+    "contacts",
     "count_at",
     "enrolled",
     "fte",
     "occupancy",
     "of_levels",
+    "open_members",
     "overload",
+    "posts",
     "present_by",
     "staff_hours",
+    "staff_load",
     "under_workable",
 ]
 
@@ -71,8 +75,18 @@ def enrolled(picker: Picker, address: MeasureAddress, window: Window) -> float:
     return float(len(np.unique(picker.paths.citizen[rows.where[now]])))
 
 
-def _open_members(picker: Picker, address: MeasureAddress, window: Window) -> list[tuple[str, PlaceLimits, Window]]:
-    """Return the services of an address that are open at some time of the window, and when."""
+def open_members(picker: Picker, address: MeasureAddress, window: Window) -> list[tuple[str, PlaceLimits, Window]]:
+    """Return the services of an address that are open at some time of the window, and when.
+
+    Parameters
+    ----------
+    picker : Picker
+        Of one log.
+    address : MeasureAddress
+        Of a service, a group, or CRK.
+    window : Window
+        Of positive length.
+    """
     found = []
     for service in picker.members(address):
         limits = picker.scene.services.get(service)
@@ -85,7 +99,7 @@ def _open_members(picker: Picker, address: MeasureAddress, window: Window) -> li
 def occupancy(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Citizen-days present over place-days, while open; NaN when some open service has no known limit."""
     days = places = 0.0
-    for service, limits, span in _open_members(picker, address, window):
+    for service, limits, span in open_members(picker, address, window):
         if limits.places is None:
             return _NAN
         days += total_days(*picker.service(service).stays, span)
@@ -96,7 +110,7 @@ def occupancy(picker: Picker, address: MeasureAddress, window: Window) -> float:
 def overload(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Share of the time open with more citizens than the norm; over a group, sites weigh by the time they were open."""
     above = days = 0.0
-    for service, limits, span in _open_members(picker, address, window):
+    for service, limits, span in open_members(picker, address, window):
         if limits.norm is not None:
             found = levels(*picker.service(service).stays, span)
             above += sum(found.days_above(norm, a, b) for a, b, norm in limits.norm.pieces(span.start, span.end))
@@ -107,7 +121,7 @@ def overload(picker: Picker, address: MeasureAddress, window: Window) -> float:
 def under_workable(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Share of whole weeks open with a mean number present under the smallest workable one, all sites together."""
     under = weeks = 0
-    for service, limits, span in _open_members(picker, address, window):
+    for service, limits, span in open_members(picker, address, window):
         n_weeks = int(span.days / WEEK + 1e-9)
         if limits.workable is None or n_weeks < 1:
             continue
@@ -121,24 +135,65 @@ def under_workable(picker: Picker, address: MeasureAddress, window: Window) -> f
     return divided(under, weeks)
 
 
+def _staff_sum(picker: Picker, service: str, staff: StaffTime, rate: Steps, span: Window) -> float:
+    """Return a rate of a kind of contact summed over `span`: for everyone present, or while the service is open."""
+    if not staff.per_citizen:
+        return rate.integral(span.start, span.end)
+    total = 0.0
+    for a, b, per_day in rate.pieces(span.start, span.end):
+        key = (service, a, b)
+        if key not in picker.staffed_days:
+            picker.staffed_days[key] = total_days(*picker.service(service).stays, Window(a, b))
+        total += per_day * picker.staffed_days[key]
+    return total
+
+
 def staff_hours(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Staff hours a year: contacts for everyone present, sessions for as long as the service is open."""
     hours = 0.0
-    for service, limits, span in _open_members(picker, address, window):
+    for service, limits, span in open_members(picker, address, window):
         for staff in limits.staff:
-            if address.argument not in ("", staff.staff):
-                continue
-            if not staff.per_citizen:
-                hours += staff.hours.integral(span.start, span.end)
-                continue
-            for a, b, per_day in staff.hours.pieces(span.start, span.end):
-                key = (service, a, b)
-                if key not in picker.staffed_days:
-                    picker.staffed_days[key] = total_days(*picker.service(service).stays, Window(a, b))
-                hours += per_day * picker.staffed_days[key]
+            if address.argument in ("", staff.staff):
+                hours += _staff_sum(picker, service, staff, staff.hours, span)
     return hours / (window.days / YEAR)
+
+
+def contacts(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Contacts a year, those that take no staff time (attendance at a meeting, an answer) among them."""
+    number = 0.0
+    for service, limits, span in open_members(picker, address, window):
+        for staff in limits.staff:
+            if address.argument in ("", staff.staff):
+                number += _staff_sum(picker, service, staff, staff.contacts, span)
+    return number / (window.days / YEAR)
 
 
 def fte(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Staff hours a year over those of one full-time employee."""
     return staff_hours(picker, address, window) / HOURS_PER_FTE_YEAR
+
+
+def posts(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Mean number of posts filled over the window; NaN where no number of posts is known."""
+    return _posts_and_need(picker, address, window)[0]
+
+
+def staff_load(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Staff time needed over that of the posts filled, of the kinds of staff whose posts are known; else NaN."""
+    filled, need = _posts_and_need(picker, address, window)
+    return divided(need, filled)
+
+
+def _posts_and_need(picker: Picker, address: MeasureAddress, window: Window) -> tuple[float, float]:
+    filled = hours = 0.0
+    known = False
+    for service, limits, span in open_members(picker, address, window):
+        for kind, number in limits.posts:
+            if address.argument not in ("", kind):
+                continue
+            known = True
+            filled += number.integral(span.start, span.end)
+            hours += sum(_staff_sum(picker, service, it, it.hours, span) for it in limits.staff if it.staff == kind)
+    if not known:
+        return _NAN, _NAN
+    return filled / window.days, hours / (window.days / YEAR) / HOURS_PER_FTE_YEAR

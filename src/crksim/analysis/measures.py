@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.analysis import crowding
+from crksim.analysis import binding, crowding
 from crksim.analysis.occupancy import series, total_days
 from crksim.analysis.paths import flows
 from crksim.analysis.rows import Measured, Period, Picker, divided, quantile
@@ -176,7 +176,8 @@ def _door_wait(picker: Picker, address: MeasureAddress, window: Window) -> float
 
     Mean and percentile are of those first admitted in the window.  The share within the limit is of the clocks
     decided in the window: stopped in time by an admission, or run past the limit while the citizen waited; whoever
-    goes before either is not in it.
+    goes before either is not in it.  The shares within N days, and on the same or the next day of the calendar, are
+    worked out alike, with that in place of the legal limit.
     """
     clocks, period = picker.paths.clocks, picker.period(address, window)
     mine = np.zeros(len(picker.log), dtype=bool)
@@ -189,12 +190,23 @@ def _door_wait(picker: Picker, address: MeasureAddress, window: Window) -> float
     now = period.within(treated)
     if address.statistic in ("mean", "p90"):
         return _of_waits(np.sort(treated[now] - requested[now]), address)
-    limit = requested + clocks.limit[picked]
+    limit = _clock_limit(address, requested, clocks.limit[picked])
     if np.isnan(limit).all():
         return _NAN
     in_time = _n(now & (treated <= limit))
     broken = _n(period.within(limit) & (treated > limit) & (stopped > limit))
-    return divided(in_time, in_time + broken) if address.statistic == "share_within_limit" else broken / period.years
+    return broken / period.years if address.statistic == "breaches" else divided(in_time, in_time + broken)
+
+
+def _clock_limit(
+    address: MeasureAddress, requested: NDArray[np.float64], legal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the last day on which a clock is in time, by the statistic asked for."""
+    if address.statistic == "share_within_Nd":
+        return requested + address.number
+    if address.statistic == "share_next_day":
+        return np.nextafter(np.floor(requested) + 2.0, 0.0)
+    return requested + legal
 
 
 def _of_citizens(picker: Picker, address: MeasureAddress) -> NDArray[np.bool_]:
@@ -297,6 +309,8 @@ FUNCTIONS: Mapping[str, Measured] = {
     "occupancy": crowding.occupancy,
     "overload": crowding.overload,
     "under_workable": crowding.under_workable,
+    "binds_by": binding.binds_by,
+    "until_binding": binding.until_binding,
     "wait": _wait,
     "queue_wait": _queue_wait,
     "internal_wait": _internal_wait,
@@ -326,4 +340,7 @@ FUNCTIONS: Mapping[str, Measured] = {
     "deaths": _deaths,
     "staff_hours": crowding.staff_hours,
     "fte": crowding.fte,
+    "posts": crowding.posts,
+    "staff_load": crowding.staff_load,
+    "contacts": crowding.contacts,
 }

@@ -44,6 +44,11 @@ class Steps:
             return np.full(np.shape(days), self.values[0])
         return self.values[np.maximum(np.searchsorted(self.days, days, side="right") - 1, 0)]
 
+    def times(self, other: Steps) -> Steps:
+        """Return the product with another number that changes on dates."""
+        days = np.union1d(self.days, other.days)
+        return Steps(days, self.at(days) * other.at(days))
+
     def pieces(self, start: float, end: float) -> list[tuple[float, float, float]]:
         """Return ``(from, to, value)`` for every piece of ``[start, end)`` on which the value does not change."""
         if end <= start:
@@ -68,11 +73,14 @@ class StaffTime:
         For every citizen present; otherwise for the service as long as it is open.
     hours : Steps
         Staff hours per day (per citizen present).
+    contacts : Steps
+        Contacts per day (per citizen present).
     """
 
     staff: str
     per_citizen: bool
     hours: Steps
+    contacts: Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +99,10 @@ class PlaceLimits:
         Smallest workable number present.
     staff : tuple of StaffTime
         Staff time by kind of contact.
+    posts : tuple of (str, Steps)
+        Posts filled, by kind of staff.
+    hard : bool
+        Whether nobody is admitted beyond the places.
     """
 
     opens: float
@@ -99,6 +111,8 @@ class PlaceLimits:
     norm: Steps | None
     workable: Steps | None
     staff: tuple[StaffTime, ...]
+    posts: tuple[tuple[str, Steps], ...] = ()
+    hard: bool = False
 
     def open_in(self, window: Window) -> Window:
         """Return the part of `window` in which the service is open; of length 0 where it is not."""
@@ -166,10 +180,9 @@ def _limits(service: Service, theta: Mapping[str, float]) -> PlaceLimits:
     )
     staff = []
     for staffing in service.staff:
-        contacts, hours = Steps.of(staffing.contacts, theta), Steps.of(staffing.hours, theta)
-        days = np.union1d(contacts.days, hours.days)
-        product = Steps(days, contacts.at(days) * hours.at(days))
-        staff.append(StaffTime(staffing.staff, staffing.per == "citizen", product))
+        contacts = Steps.of(staffing.contacts, theta)
+        product = contacts.times(Steps.of(staffing.hours, theta))
+        staff.append(StaffTime(staffing.staff, staffing.per == "citizen", product, contacts))
     return PlaceLimits(
         opens=service.opens,
         closes=math.inf if service.closes is None else service.closes.on,
@@ -177,4 +190,6 @@ def _limits(service: Service, theta: Mapping[str, float]) -> PlaceLimits:
         norm=hard if norm is None else norm,
         workable=workable,
         staff=tuple(staff),
+        posts=tuple((it.staff, Steps.of(it.number, theta).times(Steps.of(it.filled, theta))) for it in service.posts),
+        hard=hard is not None,
     )

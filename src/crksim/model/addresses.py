@@ -37,6 +37,8 @@ _SERVICE: Final[dict[str, str]] = {
     **dict.fromkeys(("places.norm", "places.workable", "wait_goal"), "number"),
     **dict.fromkeys(("staff.*.contacts", "staff.*.minutes", "ends.*.hazard"), "number"),
     **dict.fromkeys(("ends.*", "staff.*"), "thing"),
+    **dict.fromkeys(("posts", "posts.*"), "container"),
+    **dict.fromkeys(("posts.*.number", "posts.*.filled"), "number"),
     "ends.*.label": "fixed",
     "ends.*.share": "branch_of_ends",
     "ends.*.becomes": "container",

@@ -7,11 +7,13 @@
 ``least(a, b)``               the smaller                                  ``min(a, b)``
 ``most(a, b)``                the larger                                   ``max(a, b)``
 ``sum(a, b)``                 both together                                ``a + b``
+``whole(a)``                  rounded down (half a post staffs no place)   ``floor(a)``
 ============================= ============================================ ======================
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -85,8 +87,10 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "least": min,
     "most": max,
     "sum": lambda a, b: a + b,
+    # A product of 0.1 and 30 is a little below 3.
+    "whole": lambda a: float(math.floor(a + 1e-9)),
 }
-_COUNTS = {"odds": 2, "saturating": 3, "other": 1, "least": 2, "most": 2, "sum": 2}
+_COUNTS = {"odds": 2, "saturating": 3, "other": 1, "least": 2, "most": 2, "sum": 2, "whole": 1}
 _CALL = re.compile(r"([a-z_]+)\s*\((.*)\)", re.DOTALL)
 
 
@@ -117,9 +121,10 @@ def product_dimension(name: str, dimensions: list[int]) -> int:
     ValueError
         When the arguments do not go together.
     """
-    if name in ("odds", "other"):
+    if name in ("odds", "other", "whole"):
         if any(dimensions):
-            raise ValueError(f"'{name}' takes shares and ratios, without unit")
+            what = "a number" if name == "whole" else "shares and ratios,"
+            raise ValueError(f"'{name}' takes {what} without unit")
         return 0
     alike = dimensions[1:] if name == "saturating" else dimensions
     if len(set(alike)) > 1:

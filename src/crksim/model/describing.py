@@ -45,6 +45,8 @@ _FIELDS: Final[dict[str, tuple[str, str]]] = {
     "ends.*.without.*": ("andel med status '{}' uden tilbuddet ('{}')", "share with status '{}' without it ('{}')"),
     "staff.*.contacts": ("kontakter ({})", "contacts ({})"),
     "staff.*.minutes": ("minutter pr. kontakt ({})", "minutes per contact ({})"),
+    "posts.*.number": ("stillinger ({})", "posts ({})"),
+    "posts.*.filled": ("andel af stillinger, der er besat ({})", "share of posts filled ({})"),
     "arrivals": ("nye borgere", "new citizens"),
     "arrivals.rate": ("nye borgere", "new citizens"),
     "enters": ("hvor nye borgere starter", "where newcomers start"),

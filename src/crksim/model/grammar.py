@@ -23,6 +23,7 @@ __all__ = [
     "PARAMETER_KEYS",
     "PER_WORDS",
     "PLACES_KEYS",
+    "POSTS_KEYS",
     "PRESENT_KEYS",
     "QUEUE_KEYS",
     "REFERRAL_KEYS",
@@ -78,12 +79,14 @@ SERVICE_KEYS: Final[Words] = (
     "wait_goal",
     "distances",
     "staff",
+    "posts",
 )
 CLOSES_KEYS: Final[Words] = ("on", "present", "waiting", "afterwards")
 PLACES_KEYS: Final[Words] = ("hard", "norm", "workable")
 QUEUE_KEYS: Final[Words] = ("order", "room")
 END_KEYS: Final[Words] = ("label", "share", "hazard", "length", "to", "status", "without", "becomes")
 STAFF_KEYS: Final[Words] = ("per", "contacts", "minutes", "staff")
+POSTS_KEYS: Final[Words] = ("number", "filled")
 COHORT_KEYS: Final[Words] = ("label", "luck_key", "attributes", "arrivals", "enters", "present", "legal_limit")
 ARRIVAL_KEYS: Final[Words] = ("rate", "months", "pattern", "wave", "times", "every", "first")
 PRESENT_KEYS: Final[Words] = ("at", "count", "lengths")

@@ -32,6 +32,7 @@ __all__ = [
     "Number",
     "Parameter",
     "Places",
+    "Posts",
     "Present",
     "Quantity",
     "Referral",
@@ -251,6 +252,25 @@ class Staffing:
 
 
 @dataclass(frozen=True)
+class Posts:
+    """Full-time posts of one kind of staff.
+
+    Parameters
+    ----------
+    staff : str
+        Kind of staff, such as ``therapist``.
+    number : Number
+        Posts that there are.
+    filled : Number
+        Share of them that is filled.
+    """
+
+    staff: str
+    number: Number
+    filled: Number
+
+
+@dataclass(frozen=True)
 class Service:
     """A unit or offer with a length of stay and, perhaps, a limit on places.
 
@@ -288,6 +308,8 @@ class Service:
         The service's own goal for internal waits, in days.
     distances : tuple of (str, Number)
         Distance to other sites, for ``nearest``.
+    posts : tuple of Posts
+        Full-time posts, where their number is known or assumed.
     """
 
     id: str
@@ -317,6 +339,7 @@ class Service:
     wait_goal: Number | None
     distances: tuple[tuple[str, Number], ...] = ()
     groups: tuple[str, ...] = ()
+    posts: tuple[Posts, ...] = ()
 
 
 @dataclass(frozen=True)

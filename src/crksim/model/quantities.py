@@ -87,6 +87,9 @@ STATISTICS: Mapping[str, Statistic] = {
     "below_N": Statistic(Label(", andel af tiden med under N", ", share of time with fewer than N"), _SHARE, "share"),
     "share_beyond_Nd": Statistic(Label(", andel over N dage", ", share beyond N days"), _SHARE, "share"),
     "share_within_Nd": Statistic(Label(", andel inden for N dage", ", share within N days"), _SHARE, "share"),
+    "share_next_day": Statistic(
+        Label(", andel samme eller næste dag", ", share on the same or the next day"), _SHARE, "share"
+    ),
     "share_within_limit": Statistic(
         Label(", andel inden for lovens frist", ", share within the legal limit"), _SHARE, "share"
     ),
@@ -143,6 +146,30 @@ _ALL_QUANTITIES = (
         "andel af uger under mindste bæredygtige gruppe",
         "share of weeks under the smallest workable number",
     ),
+    QuantityType(
+        "binds_by",
+        Label(
+            "grænsen nået senest {} (fuldt i mindst halvdelen af det kvartal, der følger)",
+            "limit reached by {} (full for at least half of the quarter that follows)",
+        ),
+        _SHARE,
+        "share",
+        ("level",),
+        "date",
+        _PLACES,
+        False,
+    ),
+    QuantityType(
+        "until_binding",
+        Label(
+            "tid, til grænsen er nået, højst hele perioden", "time until the limit is reached, at most the whole period"
+        ),
+        _DAYS,
+        "duration",
+        ("level",),
+        subjects=_PLACES,
+        filtered=False,
+    ),
     _wait("wait", "ventetid for dem, der startede", "wait of those who started"),
     _wait("queue_wait", "ventetid for alle, der forlod ventelisten", "wait of all who left the queue"),
     _wait("internal_wait", "intern ventetid", "internal wait"),
@@ -151,7 +178,7 @@ _ALL_QUANTITIES = (
         Label("ventetid fra henvendelse til første behandling", "wait from request to first treatment"),
         _DAYS,
         "duration",
-        ("mean", "p90", "share_within_limit", "breaches", "still_waiting"),
+        ("mean", "p90", "share_within_limit", "breaches", "still_waiting", "share_next_day", "share_within_Nd"),
         subjects=_CITIZEN,
     ),
     _flow("refused", "afvist, ingen plads,", "refused for lack of a place,"),
@@ -221,6 +248,19 @@ _ALL_QUANTITIES = (
         "flow",
     ),
     _staff("fte", Label("årsværk", "full-time equivalents"), Label("årsværk", "full-time equivalents"), "stock"),
+    _staff("posts", Label("besatte stillinger", "posts filled"), Label("årsværk", "full-time equivalents"), "stock"),
+    _staff(
+        "staff_load",
+        Label("arbejdstid i forhold til besatte stillinger", "staff time needed against posts filled"),
+        _SHARE,
+        "share",
+    ),
+    _staff(
+        "contacts",
+        Label("kontakter om året", "contacts per year"),
+        Label("kontakter om året", "contacts per year"),
+        "flow",
+    ),
 )
 
 #: Everything that can be measured, by name.
@@ -262,6 +302,13 @@ WORDS: Mapping[str, Label] = {
     "therapist": Label("behandlere", "therapists"),
     "nurse": Label("sygeplejersker", "nurses"),
     "doctor": Label("læger", "doctors"),
+    "substitution_staff": Label("medarbejdere i substitution", "substitution staff"),
+    "nurse_or_doctor": Label("sygeplejerske eller læge", "nurse or doctor"),
+    "meeting_staff": Label("leder og medarbejdere på brugermøder", "leader and staff at user meetings"),
+    "user_meeting": Label("fremmøde på brugermøder", "attendance at user meetings"),
+    "feedback": Label("svar på feedbackstandere", "answers at feedback stands"),
+    "volunteer": Label("frivillige", "volunteers"),
+    "coordinator": Label("koordinator", "coordinator"),
     "social_worker": Label("socialrådgivere", "social workers"),
     "home": Label("hjemmeenhed", "home unit"),
     "substance": Label("rusmiddel", "substance"),

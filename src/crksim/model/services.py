@@ -17,6 +17,7 @@ from crksim.model.network import (
     Length,
     Number,
     Places,
+    Posts,
     Quantity,
     Service,
     Shares,
@@ -111,6 +112,7 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
         wait_goal=number("wait_goal", "duration"),
         distances=_read_distances(reader, found.get("distances"), at + ".distances"),
         groups=tuple(sorted(group for group, members in reader.groups.items() if name in members)),
+        posts=_read_posts(reader, found.get("posts"), at + ".posts"),
     )
 
 
@@ -157,6 +159,16 @@ def _read_staff(reader: Reader, value: object, at: str) -> tuple[Staffing, ...]:
         per = reader.word(found["per"], here + ".per", grammar.PER_WORDS)
         staff.append(Staffing(name, per, contacts, hours, str(found["staff"])))
     return tuple(staff)
+
+
+def _read_posts(reader: Reader, value: object, at: str) -> tuple[Posts, ...]:
+    posts = []
+    for staff, data in reader.things(value, at).items():
+        here = f"{at}.{staff}"
+        found = reader.fields(data, here, grammar.POSTS_KEYS, ("number",))
+        number = reader.number(found.get("number", 0), here + ".number", "number", at_least_zero)
+        posts.append(Posts(staff, number, reader.number(found.get("filled", 1), here + ".filled", "number", share)))
+    return tuple(posts)
 
 
 def _read_closing(reader: Reader, value: object, at: str, opens: float) -> Closing:

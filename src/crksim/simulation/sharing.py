@@ -44,7 +44,15 @@ def changed_addresses(reference: Structure, other: Structure) -> frozenset[str]:
 def _services(structure: Structure) -> dict[str, object]:
     """Services without what no row depends on."""
     return {
-        it.id: replace(it, label=Label("", ""), staff=(), wait_goal=None, places=Places(it.places.hard), groups=())
+        it.id: replace(
+            it,
+            label=Label("", ""),
+            staff=(),
+            posts=(),
+            wait_goal=None,
+            places=Places(it.places.hard),
+            groups=(),
+        )
         for it in structure.services
     }
 
