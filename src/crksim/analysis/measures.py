@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.analysis import binding, crowding
+from crksim.analysis import appointments, binding, crowding
 from crksim.analysis.occupancy import series, total_days
 from crksim.analysis.paths import flows
 from crksim.analysis.rows import Measured, Period, Picker, divided, quantile
@@ -27,6 +27,7 @@ from crksim.analysis.scene import Scene
 from crksim.model.clock import Window, parse_window
 from crksim.model.quantities import FAVOURABLE, UNMET_CAUSES
 from crksim.model.vocabulary import MeasureAddress, parse_measures
+from crksim.simulation.luck import Luck
 from crksim.simulation.staylog import DIED, LEAVE, StayLog
 
 __all__ = ["FUNCTIONS", "flows", "measure", "series"]
@@ -36,7 +37,11 @@ _QUANTILES = {"p50": 0.5, "p90": 0.9}
 
 
 def measure(
-    addresses: Sequence[str | MeasureAddress], log: StayLog, scene: Scene, window: Window | None = None
+    addresses: Sequence[str | MeasureAddress],
+    log: StayLog,
+    scene: Scene,
+    window: Window | None = None,
+    luck: Luck | None = None,
 ) -> dict[str, float]:
     """Return the value of every address on a log.
 
@@ -51,6 +56,8 @@ def measure(
         Bound numbers of the same world and member.
     window : Window, optional
         For the addresses that name none; the forecast by default.
+    luck : Luck, optional
+        That of the run; appointments are drawn from it.
 
     Returns
     -------
@@ -64,7 +71,7 @@ def measure(
     """
     texts = [address for address in addresses if isinstance(address, str)]
     read = dict(zip(texts, parse_measures(texts, scene.network), strict=True)) if texts else {}
-    picker = Picker(log, scene)
+    picker = Picker(log, scene, luck)
     values: dict[str, float] = {}
     for given in addresses:
         address = read[given] if isinstance(given, str) else given
@@ -343,4 +350,6 @@ FUNCTIONS: Mapping[str, Measured] = {
     "posts": crowding.posts,
     "staff_load": crowding.staff_load,
     "contacts": crowding.contacts,
+    "talks": appointments.talks,
+    "call_in": appointments.call_in,
 }

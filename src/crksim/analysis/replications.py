@@ -275,19 +275,20 @@ def _run_member(unit: _Unit) -> _Block:
         touched = touched_cohorts(structures[0], world, unit.thetas[0], theta) if number else everyone
         for future in range(job.futures):
             try:
-                log = simulate(plan, Luck(job.seed, unit.member * job.futures + future), cohorts=touched)
+                luck = Luck(job.seed, unit.member * job.futures + future)
+                log = simulate(plan, luck, cohorts=touched)
                 if not number:
                     whole.append(log)
                 elif touched != everyone:
                     log = merged(log, whole[future], touched)
             except CheckError as error:
                 raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
-            found = measure(job.measures, log, scene, window)
+            found = measure(job.measures, log, scene, window, luck)
             own[future] = [found[address.text] for address in job.measures]
             own_present[future] = series(log, job.services, np.array(job.days))
             own_moves.append(flows(log, window))
             if number == 0 and job.replay:
-                found = measure(job.replay, log, scene, window)
+                found = measure(job.replay, log, scene, window, luck)
                 replay[future] = [found[address.text] for address in job.replay]
             # The engine runs with the collector off; what it leaves in cycles is young, so this is cheap.
             del log

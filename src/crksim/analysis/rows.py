@@ -13,6 +13,9 @@ from crksim.analysis.paths import Paths
 from crksim.analysis.scene import Scene
 from crksim.model.clock import YEAR, Window
 from crksim.model.vocabulary import MeasureAddress
+from crksim.simulation.clinic import run_clinic
+from crksim.simulation.cliniclog import ClinicLog
+from crksim.simulation.luck import Luck
 from crksim.simulation.staylog import OPENING, RESUMED, StayLog
 
 __all__ = ["Measured", "Period", "Picker", "Rows", "divided", "quantile"]
@@ -200,14 +203,17 @@ class Picker:
         The rows.
     scene : Scene
         Groups and services of the world that was run.
+    luck : Luck, optional
+        That of the run, on which the clinics draw; by default that of replication 0 of seed 0.
     """
 
-    def __init__(self, log: StayLog, scene: Scene) -> None:
-        self.log, self.scene = log, scene
+    def __init__(self, log: StayLog, scene: Scene, luck: Luck | None = None) -> None:
+        self.log, self.scene, self.luck = log, scene, luck or Luck(0, 0)
         self.index = {service: i for i, service in enumerate(log.legend.services)}
         self.ends: Mapping[str, int] = {end: i for i, end in enumerate(log.legend.ends)}
         self.staffed_days: dict[tuple[str, float, float], float] = {}
         self._rows: dict[tuple[object, ...], Rows] = {}
+        self._clinics: dict[str, ClinicLog] = {}
         self._order = np.argsort(log.service, kind="stable")
         self._bounds = np.concatenate(([0], np.cumsum(np.bincount(log.service, minlength=len(self.index)))))
 
@@ -215,6 +221,12 @@ class Picker:
     def paths(self) -> Paths:
         """Whence citizens came and how their courses went."""
         return Paths(self.log, self.scene)
+
+    def clinic(self, service: str) -> ClinicLog | None:
+        """Return the appointments of a service, run when they are first asked for; None where it has no clinic."""
+        if service not in self._clinics and service in self.scene.clinics:
+            self._clinics[service] = run_clinic(self.scene.clinics[service], self.log, self.luck)
+        return self._clinics.get(service)
 
     def period(self, address: MeasureAddress, window: Window) -> Period:
         """Return what happened to the rows of an address in `window`, the same object each time."""

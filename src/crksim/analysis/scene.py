@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crksim.model.clock import Window
 from crksim.model.network import Network, Number, Service, Study
 from crksim.model.vocabulary import groups_of
+from crksim.simulation.clinicplan import ClinicPlan
 
 __all__ = ["PlaceLimits", "Scene", "StaffTime", "Steps"]
 
@@ -142,6 +143,8 @@ class Scene:
         Services between two courses of treatment (being away).
     legal_limits : dict of Steps
         Days from request to first treatment, by cohort that has a limit.
+    clinics : dict of ClinicPlan
+        Calendars of appointments, by service that has one.
     """
 
     network: Network
@@ -152,6 +155,7 @@ class Scene:
     untreated: frozenset[str]
     between: frozenset[str]
     legal_limits: Mapping[str, Steps]
+    clinics: Mapping[str, ClinicPlan] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, theta: Mapping[str, float]) -> Scene:
@@ -169,6 +173,11 @@ class Scene:
                 cohort.id: Steps.of(cohort.legal_limit, theta)
                 for cohort in network.cohorts
                 if cohort.legal_limit is not None
+            },
+            clinics={
+                service.id: ClinicPlan.of(network, service.id, theta, study.start)
+                for service in network.services
+                if service.clinic is not None
             },
         )
 

@@ -79,6 +79,7 @@ SERVICE_KEYS: Final[Words] = (
     "wait_goal",
     "distances",
     "staff",
+    "clinic",
     "posts",
 )
 CLOSES_KEYS: Final[Words] = ("on", "present", "waiting", "afterwards")

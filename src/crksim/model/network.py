@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from crksim.model.amounts import Quantity
+
+if TYPE_CHECKING:
+    from crksim.model.clinics import Clinic
 
 __all__ = [
     "AWAY_WORDS",
@@ -310,6 +313,8 @@ class Service:
         Distance to other sites, for ``nearest``.
     posts : tuple of Posts
         Full-time posts, where their number is known or assumed.
+    clinic : Clinic or None
+        Its calendar of appointments, on which no stay depends.
     """
 
     id: str
@@ -340,6 +345,7 @@ class Service:
     distances: tuple[tuple[str, Number], ...] = ()
     groups: tuple[str, ...] = ()
     posts: tuple[Posts, ...] = ()
+    clinic: Clinic | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class QuantityType:
 
 _YEARLY, _SHARE, _NUMBER = Label("om året", "per year"), Label("andel", "share"), Label("antal", "number")
 _CITIZENS, _DAYS = Label("borgere", "citizens"), Label("dage", "days")
+_HOURS = Label("timer om året", "hours per year")
 _PLACES = frozenset({"service", "group"})
 _SERVICES = frozenset({"service", "group", "all"})
 _CITIZEN = frozenset({"cohort", "all"})
@@ -101,6 +102,52 @@ STATISTICS: Mapping[str, Statistic] = {
         Label(" om året, hvis N % af forskellen skyldes tilbuddet", " per year, if N % of the gap is causal"),
         _YEARLY,
         "flow",
+    ),
+    "share_of_months": Statistic(
+        Label(", andel af måneder med en samtale", ", share of months with a talk"), _SHARE, "share"
+    ),
+    "missed_share": Statistic(Label(", andel udeblevet", ", share missed"), _SHARE, "share"),
+    "overdue": Statistic(
+        Label(", forsinkede borgere ad gangen", ", citizens overdue at a time"),
+        _CITIZENS,
+        "stock",
+    ),
+    "third_misses": Statistic(
+        Label(", udeblevet tredje gang i træk, om året", ", third miss in a row, per year"), _YEARLY, "flow"
+    ),
+    "slot_wait": Statistic(
+        Label(", dage fra ønsket tid til næste ledige", ", days from the time wished for to the next free one"),
+        _DAYS,
+        "duration",
+    ),
+    "hours_doctor": Statistic(Label(", lægens timer om året", ", doctor's hours per year"), _HOURS, "flow"),
+    "hours_nurse": Statistic(
+        Label(" og indkald, sygeplejerskens timer om året", " and call-ins, nurse's hours per year"),
+        _HOURS,
+        "flow",
+    ),
+    "load_doctor": Statistic(
+        Label(", andel af lægens tid med borgere", ", share of the doctor's time with citizens"), _SHARE, "share"
+    ),
+    "load_nurse": Statistic(
+        Label(
+            " og indkald, andel af sygeplejerskens tid med borgere",
+            " and call-ins, share of the nurse's time with citizens",
+        ),
+        _SHARE,
+        "share",
+    ),
+    "visits": Statistic(Label(", fremmøder om året", ", visits per year"), _YEARLY, "flow"),
+    "restarts": Statistic(
+        Label(", begyndt forfra efter en udeblivelse, om året", ", begun again after a missed day, per year"),
+        _YEARLY,
+        "flow",
+    ),
+    "hours": Statistic(Label(", timer til observation om året", ", hours of observation per year"), _HOURS, "flow"),
+    "delay": Statistic(
+        Label(", dage fra indkald skulle ske til det er gennemført", ", days from due to gone through"),
+        _DAYS,
+        "duration",
     ),
 }
 
@@ -244,7 +291,7 @@ _ALL_QUANTITIES = (
     _staff(
         "staff_hours",
         Label("medarbejdertimer om året", "staff hours per year"),
-        Label("timer om året", "hours per year"),
+        _HOURS,
         "flow",
     ),
     _staff("fte", Label("årsværk", "full-time equivalents"), Label("årsværk", "full-time equivalents"), "stock"),
@@ -292,6 +339,35 @@ WORDS: Mapping[str, Label] = {
     "transferred": Label("overgået til andet tilbud", "transferred"),
     "moved_waiting": Label("flyttet fra venteliste", "moved from the queue"),
     "done": Label("gennemført", "done"),
+    QuantityType(
+        "talks",
+        Label("samtaler", "talks"),
+        _YEARLY,
+        "flow",
+        (
+            *_FLOW,
+            "share_of_months",
+            "missed_share",
+            "overdue",
+            "third_misses",
+            "slot_wait",
+            "hours_doctor",
+            "hours_nurse",
+            "load_doctor",
+            "load_nurse",
+        ),
+        subjects=frozenset({"service"}),
+        filtered=False,
+    ),
+    QuantityType(
+        "call_in",
+        Label("gennemførte indkald", "call-ins gone through"),
+        _YEARLY,
+        "flow",
+        (*_FLOW, "visits", "restarts", "hours", "delay", "overdue"),
+        subjects=frozenset({"service"}),
+        filtered=False,
+    ),
     "completed": Label("gennemført", "completed"),
     "no_show": Label("udeblevet", "no-show"),
     "dropped_out": Label("frafaldet", "dropped out"),

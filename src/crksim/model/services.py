@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crksim.model import grammar
+from crksim.model.clinics import read_clinic
 from crksim.model.lengths import read_length
 from crksim.model.network import (
     Case,
@@ -112,6 +113,7 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
         wait_goal=number("wait_goal", "duration"),
         distances=_read_distances(reader, found.get("distances"), at + ".distances"),
         groups=tuple(sorted(group for group, members in reader.groups.items() if name in members)),
+        clinic=read_clinic(reader, found["clinic"], at + ".clinic") if "clinic" in found else None,
         posts=_read_posts(reader, found.get("posts"), at + ".posts"),
     )
 

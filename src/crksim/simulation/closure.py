@@ -15,7 +15,7 @@ from crksim.simulation.plan import Structure
 __all__ = ["closure", "parameters_of"]
 
 #: Fields of a service that no row of the log depends on.
-_SILENT = ("label", "staff", "posts", "wait_goal", "places.norm", "places.workable")
+_SILENT = ("label", "staff", "posts", "clinic", "wait_goal", "places.norm", "places.workable")
 #: Fields of a service that say whether anything can be referred to it at all.
 _THERE = ("opens", "closes", "group")
 #: Fields of a rule that change what is answered, but not whether there is a row.
@@ -252,7 +252,7 @@ def _deadly(service: Service) -> bool:
 
 def _parts(service: Service) -> Iterator[object]:
     for part in fields(service):
-        if part.name not in ("label", "staff", "posts", "wait_goal"):
+        if part.name not in ("label", "staff", "posts", "clinic", "wait_goal"):
             value = getattr(service, part.name)
             yield value.hard if part.name == "places" else value
 

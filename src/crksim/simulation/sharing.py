@@ -49,6 +49,7 @@ def _services(structure: Structure) -> dict[str, object]:
             label=Label("", ""),
             staff=(),
             posts=(),
+            clinic=None,
             wait_goal=None,
             places=Places(it.places.hard),
             groups=(),
