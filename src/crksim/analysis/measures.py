@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.analysis import appointments, binding, crowding
+from crksim.analysis import appointments, binding, crowding, outcomes
 from crksim.analysis.occupancy import series, total_days
 from crksim.analysis.paths import flows
 from crksim.analysis.rows import Measured, Period, Picker, divided, quantile
@@ -340,6 +340,11 @@ FUNCTIONS: Mapping[str, Measured] = {
     "ends": _ends,
     "ends_share": _ends_share,
     "status": _status,
+    "final_status": outcomes.final_status,
+    "returned": outcomes.returned,
+    "before": outcomes.before,
+    "after": outcomes.after,
+    "became": outcomes.became,
     "gain": _gain,
     "gain_improved": _gain,
     "count_at": crowding.count_at,

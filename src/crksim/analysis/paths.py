@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from crksim.analysis.courses import Courses
 from crksim.analysis.scene import Scene
 from crksim.model.clock import YEAR, Window
 from crksim.simulation.staylog import DIED, LEAVE, OPENING, StayLog
@@ -119,6 +120,28 @@ class Paths:
         return origins(self.log, self.parents)
 
     @cached_property
+    def onward(self) -> Indices:
+        """For every row, the position of the row that came of its end, -1 where there is none."""
+        log, came = self.log, self.parents
+        onward = np.full(len(log), -1, dtype=np.intp)
+        rows = np.flatnonzero((came >= 0) & (log.strand == log.strand[came]))
+        # Whoever was transferred asked at that very instant; requests that came to nothing were made before.
+        rows = rows[log.referred[rows] >= log.left[came[rows]]]
+        onward[came[rows[::-1]]] = rows[::-1]
+        return onward
+
+    @cached_property
+    def courses(self) -> Courses:
+        """Courses of treatment from first to last stay."""
+        return Courses(self.log, self.between, self.firsts, self.parents)
+
+    @cached_property
+    def between(self) -> NDArray[np.bool_]:
+        """For every row, whether it is of a service between courses."""
+        names = self.log.legend.services
+        return np.array([name in self.scene.between for name in names], dtype=bool)[self.log.service]
+
+    @cached_property
     def newcomer(self) -> NDArray[np.bool_]:
         """For every citizen, whether the log holds the first request."""
         opening = (self.log.flags[self.firsts] & OPENING) != 0
@@ -130,6 +153,8 @@ class Paths:
         if not len(self.log):
             return np.zeros(0)
         until = np.where(np.isnan(self.log.left), np.inf, self.log.left)
+        # A time between courses that leads to no other is after the end.
+        until = np.where(self.between & (self.log.to == LEAVE), self.log.admitted, until)
         until = np.where(self.log.strand == 0, until, -np.inf)
         return np.maximum.reduceat(until, self.firsts)
 
@@ -140,7 +165,7 @@ class Paths:
         if not len(log):
             nothing = np.zeros(0)
             return DoorClocks(np.zeros(0, dtype=np.intp), nothing, nothing, nothing, nothing)
-        between = np.array([name in self.scene.between for name in names], dtype=bool)[log.service]
+        between = self.between
         treats = ~np.array([name in self.scene.untreated for name in names], dtype=bool)[log.service]
         came = (log.from_row < 0) | ((self.parents >= 0) & between[self.parents])
         door = came & (log.strand == 0) & ((log.flags & OPENING) == 0) & ~between

@@ -268,6 +268,37 @@ _ALL_QUANTITIES = (
         "end",
     ),
     _flow("status", "status ved udskrivning: {},", "status at discharge: {},", "status", (*_FLOW, "share")),
+    _flow(
+        "final_status",
+        "status ved endelig udskrivning: {},",
+        "status at final discharge: {},",
+        "status",
+        (*_FLOW, "share"),
+    ),
+    QuantityType(
+        "returned",
+        Label("i behandling igen efter endelig udskrivning", "back in treatment after final discharge"),
+        _SHARE,
+        "share",
+        ("share_within_Nd",),
+    ),
+    _flow(
+        "before",
+        "afsluttede forløb med {} ved start,",
+        "ended stays with {} at the start,",
+        "attribute",
+        (*_FLOW, "share"),
+    ),
+    _flow(
+        "after", "afsluttede forløb med {} ved slut,", "ended stays with {} at the end,", "attribute", (*_FLOW, "share")
+    ),
+    _flow(
+        "became",
+        "afsluttede forløb, hvor borgeren undervejs fik {},",
+        "ended stays in which the citizen came to have {},",
+        "attribute",
+        (*_FLOW, "share"),
+    ),
     _flow("gain", "flere ophørt takket være tilbuddet", "more ceased thanks to the offer", "", ("share_N",)),
     _flow(
         "gain_improved",
@@ -391,6 +422,8 @@ WORDS: Mapping[str, Label] = {
     "age": Label("alder", "age"),
     "attendance": Label("fremmøde", "attendance"),
     "work": Label("uddannelse eller arbejde", "education or work"),
+    "in": Label("(ja)", "(yes)"),
+    "out": Label("(nej)", "(no)"),
     "cohort": Label("borgergruppe", "cohort"),
     "youth": Label("unge", "young"),
     "adult": Label("voksne", "adults"),
