@@ -78,8 +78,8 @@ SERVICE_KEYS: Final[Words] = (
     "death",
     "wait_goal",
     "distances",
-    "staff",
     "clinic",
+    "staff",
     "posts",
 )
 CLOSES_KEYS: Final[Words] = ("on", "present", "waiting", "afterwards")
