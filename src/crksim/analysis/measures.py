@@ -350,11 +350,11 @@ FUNCTIONS: Mapping[str, Measured] = {
     "count_at": crowding.count_at,
     "present_by": crowding.present_by,
     "deaths": _deaths,
+    "talks": appointments.talks,
+    "call_in": appointments.call_in,
     "staff_hours": crowding.staff_hours,
     "fte": crowding.fte,
     "posts": crowding.posts,
     "staff_load": crowding.staff_load,
     "contacts": crowding.contacts,
-    "talks": appointments.talks,
-    "call_in": appointments.call_in,
 }
