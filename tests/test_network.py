@@ -74,7 +74,7 @@ def test_every_parameter_varies_within_its_range_by_a_law():
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("name", ["own_unit_referral_factor", "own_unit_attend_factor", "procedure_factor"])
+@pytest.mark.parametrize("name", ["own_unit_referral_factor", "own_unit_attend_odds", "procedure_factor"])
 def test_effects_from_outside_include_none_and_a_little_harm(name):
     entry = LEDGER.entry(f"parameters.{name}")
     assert float(entry.low) < 1 < float(entry.high)
@@ -90,8 +90,8 @@ def test_the_causal_share_is_anything_between_none_and_all():
 def test_the_network_is_valid_at_the_ends_of_all_ranges():
     network = read_study(STUDY).network
     chooser = np.random.default_rng(5)
-    corners = [np.full(200, 0.05), np.full(200, 0.95), *chooser.choice([0.05, 0.95], (6, 200))]
     names = sorted(STUDY["parameters"])
+    corners = [np.full(len(names), 0.05), np.full(len(names), 0.95), *chooser.choice([0.05, 0.95], (6, len(names)))]
     units = {name: parse_quantity(STUDY["parameters"][name]["value"])[1] for name in names}
     for corner in corners:
         theta = LEDGER.draw(network, lambda name, corner=corner: corner[names.index(name)])

@@ -98,8 +98,14 @@ def _early(reader: Reader, network: Network, late: Service) -> str | None:
 
 
 def _check_origins(reader: Reader, network: Network, visited: set[str]) -> None:
-    """``origin`` makes sense in services to which a rule leads."""
+    """``origin`` makes sense in services to which a rule leads, and in those that follow on them."""
     led_to = {name for rule in network.referrals for name in targets_of(network, rule) if rule.stay != "beside"}
+    named = {s.id: {word for route in routes_of(s) for word, _ in route.shares.branches} for s in network.services}
+    todo = list(led_to)
+    while todo:
+        more = (named[todo.pop()] & named.keys()) - led_to
+        led_to |= more
+        todo += more
     for service in network.services:
         for route in routes_of(service):
             says = any(word == "origin" for word, _ in route.shares.branches)
