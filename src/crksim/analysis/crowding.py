@@ -8,6 +8,7 @@ from crksim.analysis.occupancy import integral_until, levels, number_at, total_d
 from crksim.analysis.rows import Measured, Picker, divided
 from crksim.analysis.scene import PlaceLimits, StaffTime, Steps
 from crksim.model.clock import WEEK, YEAR, Window, parse_date
+from crksim.model.grammar import ALL_STAFF
 from crksim.model.vocabulary import HOURS_PER_FTE_YEAR, MeasureAddress
 
 __all__ = [
@@ -193,7 +194,8 @@ def _posts_and_need(picker: Picker, address: MeasureAddress, window: Window) -> 
                 continue
             known = True
             filled += number.integral(span.start, span.end)
-            hours += sum(_staff_sum(picker, service, it, it.hours, span) for it in limits.staff if it.staff == kind)
+            working = [it for it in limits.staff if kind in (it.staff, ALL_STAFF)]
+            hours += sum(_staff_sum(picker, service, it, it.hours, span) for it in working)
     if not known:
         return _NAN, _NAN
     return filled / window.days, hours / (window.days / YEAR) / HOURS_PER_FTE_YEAR

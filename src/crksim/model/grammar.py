@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ALL_STAFF",
     "ARRIVAL_KEYS",
     "AT_WORDS",
     "CLOSES_KEYS",
@@ -88,6 +89,8 @@ QUEUE_KEYS: Final[Words] = ("order", "room")
 END_KEYS: Final[Words] = ("label", "share", "hazard", "length", "to", "status", "without", "becomes")
 STAFF_KEYS: Final[Words] = ("per", "contacts", "minutes", "staff")
 POSTS_KEYS: Final[Words] = ("number", "filled")
+#: What posts are called that any kind of staff of the service may hold.
+ALL_STAFF: Final = "all"
 COHORT_KEYS: Final[Words] = ("label", "luck_key", "attributes", "arrivals", "enters", "present", "legal_limit")
 ARRIVAL_KEYS: Final[Words] = ("rate", "months", "pattern", "wave", "times", "every", "first")
 PRESENT_KEYS: Final[Words] = ("at", "count", "lengths")

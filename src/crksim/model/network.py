@@ -261,7 +261,7 @@ class Posts:
     Parameters
     ----------
     staff : str
-        Kind of staff, such as ``therapist``.
+        Kind of staff, such as ``therapist``, or ``all``.
     number : Number
         Posts that there are.
     filled : Number
