@@ -8,7 +8,7 @@ from crksim.analysis.measures import measure
 from crksim.analysis.scene import Scene
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_folder
-from crksim.model.changes import Scenario, apply
+from crksim.model.changes import Scenario, apply, describe
 from crksim.model.clock import YEAR, Window
 from crksim.model.network import Label
 from crksim.model.study import default_theta, read_study
@@ -240,3 +240,57 @@ def test_posts_of_the_network_are_of_kinds_of_staff_that_work_there():
     for service in read_study(NETWORK).network.services:
         kinds = {it.staff for it in service.staff}
         assert {it.staff for it in service.posts} <= kinds | {"all"}, service.id
+
+
+# --- phasing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_a_change_may_come_in_steps_that_act_one_after_the_other():
+    steps = {
+        "first": {"from": "2017-01-01", "value": "@filled"},
+        "second": {"from": "2018-01-01", "value": "@filled"},
+    }
+    data = changed(study(), services__unit__posts__therapist__number={"times": steps})
+    log, scene = run(data)
+    for window, posts in ((Window(0, 366), 1.6), (Window(366, 731), 1.28), (Window(731, 1096), 1.024)):
+        assert measure(["unit.posts"], log, scene, window)["unit.posts"] == pytest.approx(posts)
+
+
+@pytest.mark.unit
+def test_places_open_in_steps_after_the_decision():
+    steps = {"half": {"from": "2017-07-01", "value": 4}, "all": {"from": "2018-01-01", "value": 8}}
+    data = changed(study(places={"hard": 2}), services__unit__places__hard={"set": steps})
+    windows = {Window(100, 546): 2, Window(560, 731): 4, Window(800, 1095): 8}
+    log, scene = run(data)
+    for window, places in windows.items():
+        assert measure(["unit.present.max"], log, scene, window)["unit.present.max"] == places
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("steps", "rule"),
+    [
+        (
+            {"early": {"from": "2016-07-01", "value": 4}},
+            "its steps may not begin before the scenario's date, 2017-01-01",
+        ),
+        (
+            {"first": 3, "second": {"from": "2018-01-01", "value": 4}},
+            "its step 'first' needs 'from': what holds before is what held",
+        ),
+    ],
+)
+def test_steps_before_the_scenario_are_refused(steps, rule):
+    with pytest.raises(InputError) as fault:
+        changed(study(places={"hard": 2}), services__unit__places__hard={"set": steps})
+    assert [problem.rule for problem in fault.value.problems] == [rule]
+
+
+@pytest.mark.unit
+def test_steps_are_told_in_both_languages():
+    steps = {"half": {"from": "2017-07-01", "value": 4}, "all": {"from": "2018-01-01", "value": 8}}
+    scenario = Scenario("x", TITLE, TITLE, from_day="2017-01-01", changes={"services.unit.places.hard": {"set": steps}})
+    told = describe(study(places={"hard": 2}), scenario)[0]
+    assert "4 fra 1. juli 2017, 8 fra 1. januar 2018 i stedet for 2" in told.da
+    assert "4 from 1 July 2017, 8 from 1 January 2018 instead of 2" in told.en

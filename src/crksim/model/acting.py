@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from crksim.errors import nearest
 from crksim.model.grammar import DURATIONS_OF_LAWS
 from crksim.model.scenario import OPS, Change
-from crksim.model.steps import act_from, plus, set_from, times
+from crksim.model.steps import act_from, is_steps, plus, set_from, times, values_of
 
 __all__ = ["acted", "over_cases"]
 
@@ -33,6 +34,8 @@ def acted(node: Any, change: Change, date: str | None) -> Any:
     ValueError
         When the change cannot act on it.
     """
+    if is_steps(change.value) and (date is not None or change.op != "set"):
+        return _in_steps(node, change, date)
     if change.op == "set":
         if date is not None and isinstance(change.value, Mapping) and "law" not in change.value:
             near = nearest(str(next(iter(change.value), "")), OPS)
@@ -41,6 +44,17 @@ def acted(node: Any, change: Change, date: str | None) -> Any:
         return set_from(node, date, copy.deepcopy(change.value))
     act = times if change.op == "times" else plus
     return act_from(node, date, lambda held: _on_law(held, act, change))
+
+
+def _in_steps(node: Any, change: Change, date: str | None) -> Any:
+    """Let a change act again and again, each time from the date of one of its steps."""
+    for day, name, held in values_of(change.value):
+        if not day:
+            raise ValueError(f"its step '{name}' needs 'from': what holds before is what held")
+        if date is not None and day < date:
+            raise ValueError(f"its steps may not begin before the scenario's date, {date}")
+        node = acted(node, replace(change, value=held), day)
+    return node
 
 
 def _on_law(held: Any, act: Any, change: Change) -> Any:

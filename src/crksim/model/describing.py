@@ -10,7 +10,7 @@ from crksim.model.addresses import field_of
 from crksim.model.network import Label
 from crksim.model.reading import plain_label
 from crksim.model.scenario import Change, Lever, Scenario
-from crksim.model.steps import values_of
+from crksim.model.steps import is_steps, values_of
 from crksim.model.things import copy_label
 
 __all__ = ["describe", "describe_lever"]
@@ -290,6 +290,12 @@ class _Words:
             return self.say("ja" if value else "nej", "yes" if value else "no")
         if isinstance(value, int | float):
             return self.say(f"{value:g}".replace(".", ","), f"{value:g}")
+        if is_steps(value):
+            word = self.say("fra", "from")
+            steps = values_of(value)
+            return ", ".join(
+                f"{self.value(held)} {word} {self.value(day)}" if day else self.value(held) for day, _, held in steps
+            )
         if isinstance(value, Mapping):
             return ", ".join(f"{self.short(key)} {self.value(held)}" for key, held in value.items())
         if isinstance(value, list):

@@ -12,6 +12,7 @@ from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label
 from crksim.model.plain import plain
 from crksim.model.reading import Reader
+from crksim.model.steps import is_steps
 from crksim.model.typed import read_typed
 
 __all__ = [
@@ -86,7 +87,7 @@ class Change:
                 raise InputError([Problem(address, raw["like"], "'like' must name an address")])
             return cls(address, "like", rest, source=raw["like"])
         ops = [key for key in ("set", "times", "plus", "add", "drop") if key in raw]
-        if not ops or (ops == ["times"] and isinstance(raw["times"], Mapping)):
+        if not ops or (ops == ["times"] and isinstance(raw["times"], Mapping) and not is_steps(raw["times"])):
             return cls(address, "set", dict(raw))
         extra = sorted(set(raw) - {ops[0], "rescale"})
         if extra:
