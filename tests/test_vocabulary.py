@@ -37,7 +37,7 @@ EXAMPLES = {
 def every_address():
     """One address for every quantity with every statistic it has."""
     for name, quantity in QUANTITIES.items():
-        subject = sorted(quantity.subjects)[0].replace("all", "crk").replace("group", "club").replace("cohort", "youth")
+        subject = {"all": "crk", "cohort": "youth", "group": "club", "service": "unit_a"}[sorted(quantity.subjects)[0]]
         for statistic in quantity.statistics:
             yield f"{subject}.{name}{EXAMPLES[quantity.argument]}.{statistic.replace('N', '25')}"
 
