@@ -139,7 +139,12 @@ def test_everything_in_the_shipped_catalogue_can_be_asked():
     status = {"done": {"share": 1, "to": "leave", "status": {"ceased": 0.5, "reduced": "rest"}}}
     services = {
         **STUDY["services"],
-        "group_a": {**STUDY["services"]["group_a"], "places": {"hard": 8, "workable": 4}, "ends": status},
+        "group_a": {
+            **STUDY["services"]["group_a"],
+            "places": {"hard": 8, "workable": 4},
+            "ends": status,
+            "posts": {"therapist": {"number": 2}},
+        },
     }
     rich = read_study({**STUDY, "services": services}).network
     touched = ("group", "group_a", "other", "young")
@@ -173,3 +178,15 @@ def test_what_is_touched_rests_on_the_parameters_it_and_its_referrals_name_direc
     names = {"ones": "a b d", "one": "a b", "two": "c", "young": "c", "nothing": ""}
     for subject, expected in names.items():
         assert parameters_touched([subject], study) == tuple(f"parameters.{name}" for name in expected.split())
+
+
+def test_what_nothing_leads_to_is_not_asked_everywhere_but_may_be_asked_for():
+    services = {**STUDY["services"], "named_only": {"length": {"law": "fixed", "value": "1 day"}}}
+    network = read_study({**STUDY, "services": services}).network
+    catalogue = {"everywhere": {"starts": {"measure": "starts", "worthwhile": 1, "of": ["service"]}}}
+    measures = {row.measure for row in questions(catalogue, network, ())}
+    assert "group_a.starts" in measures
+    assert "named_only.starts" not in measures
+    assert "named_only.starts" in {
+        row.measure for row in questions(catalogue, network, (), first=["named_only.starts"])
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from crksim.analysis.comparison import Question
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_quantity
 from crksim.model.network import Label, Network
+from crksim.model.routes import routes_of, targets_of
 from crksim.model.vocabulary import ALL, groups_of, kind, label, parse_measure, unit
 
 __all__ = ["DECIDING", "names_parameter", "parameters_touched", "questions", "touched_subjects"]
@@ -25,7 +27,7 @@ _SECTIONS = ("touched", "everywhere")
 _FIELDS = ("measure", "worthwhile", "of", "needs", "good", "each")
 _DIRECTIONS = ("up", "down", "none")
 _SUBJECTS = ("service", "group", "cohort", "all")
-_NEEDS = ("hard", "norm", "workable", "queue")
+_NEEDS = ("hard", "norm", "workable", "queue", "posts")
 
 
 def touched_subjects(changes: Collection[str], study: Mapping[str, Any], network: Network) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ def names_parameter(content: object, parameter: str) -> bool:
         return any(names_parameter(value, parameter) for value in content.values())
     if isinstance(content, list | tuple):
         return any(names_parameter(value, parameter) for value in content)
-    return isinstance(content, str) and f"@{parameter}" in content.replace("*", " ").replace("/", " ").split()
+    return isinstance(content, str) and re.search(rf"@{parameter}(?![a-z0-9_])", content) is not None
 
 
 def _members(network: Network, target: str) -> list[str]:
@@ -184,8 +186,10 @@ def questions(
             if "each" not in entry:
                 _ask(asked, entry, subject, kinds[subject], network)
     chosen = list(first) or [text for text in asked if not text.endswith(".fte")][:DECIDING]
+    empty = _without_citizens(network)
+    subjects = sorted((one for one in kinds if one not in empty), key=lambda one: _SUBJECTS[::-1].index(kinds[one]))
     for entry in (catalogue.get("everywhere") or {}).values():
-        for subject in sorted(kinds, key=lambda one: _SUBJECTS[::-1].index(kinds[one])):
+        for subject in subjects:
             _ask(asked, entry, subject, kinds[subject], network)
     for entry in (catalogue.get("touched") or {}).values():
         if main is not None and "each" in entry:
@@ -216,6 +220,18 @@ def _wanted(text: str, catalogue: Mapping[str, Any], network: Network, problems:
     size = parse_quantity(found[0]["worthwhile"])[0] if found else _WORTHWHILE[kind(address)]
     good = str(found[0].get("good", "none")) if found else "none"
     return Question(text, label(address, network), unit(address), kind(address), float(size), good=good)
+
+
+def _without_citizens(network: Network) -> set[str]:
+    """Return the services that nothing leads to, named without numbers, and the groups of nothing but such."""
+    led_to = set(dict(network.attributes).get("home", ()))
+    led_to |= {word for service in network.services for way in routes_of(service) for word, _ in way.shares.branches}
+    for cohort in network.cohorts:
+        led_to |= {present.at for present in cohort.present}
+        led_to |= {word for word, _ in cohort.enters.branches} if cohort.enters else set()
+    led_to |= {name for rule in network.referrals for name in targets_of(network, rule)}
+    empty = {service.id for service in network.services} - led_to
+    return empty | {group for group, members in groups_of(network).items() if set(members) <= empty}
 
 
 def _subject_kinds(network: Network) -> dict[str, str]:
@@ -253,6 +269,8 @@ def _has(needs: str | None, subject: str, network: Network) -> bool:
     places = [service.places for service in services]
     if needs == "queue":
         return any(place.hard is not None for place in places)
+    if needs == "posts":
+        return any(service.posts for service in services)
     return any(getattr(place, needs) is not None for place in places)
 
 
