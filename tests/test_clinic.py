@@ -288,7 +288,7 @@ def test_one_by_one_the_nurse_has_no_time_for_so_many_call_ins():
         ({**PLAIN, "every": 3}, "services.clinic.clinic.every", "must be a duration"),
         ({**PLAIN, "doctor": 40}, "services.clinic.clinic.doctor", "must be a rate"),
         ({**PLAIN, "call_in": {**CALL_IN, "days": 6}}, "services.clinic.clinic.call_in.days", "week of 5 days"),
-        ({**PLAIN, "call_in": {**CALL_IN, "group": 0.5}}, "services.clinic.clinic.call_in.group", "at least 1"),
+        ({**PLAIN, "call_in": {**CALL_IN, "group": 0}}, "services.clinic.clinic.call_in.group", "above 0"),
         ({**PLAIN, "late": {"afternoons": 6, "hours": 60}}, "services.clinic.clinic.late.afternoons", "from 0 to 5"),
         (
             {**PLAIN, "late": {"afternoons": 1, "hours": 60, "when": {"job": "in"}}},

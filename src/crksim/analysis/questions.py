@@ -27,7 +27,7 @@ _SECTIONS = ("touched", "everywhere")
 _FIELDS = ("measure", "worthwhile", "of", "needs", "good", "each")
 _DIRECTIONS = ("up", "down", "none")
 _SUBJECTS = ("service", "group", "cohort", "all")
-_NEEDS = ("hard", "norm", "workable", "queue", "posts")
+_NEEDS = ("hard", "norm", "workable", "queue", "posts", "clinic")
 
 
 def touched_subjects(changes: Collection[str], study: Mapping[str, Any], network: Network) -> tuple[str, ...]:
@@ -271,6 +271,8 @@ def _has(needs: str | None, subject: str, network: Network) -> bool:
         return any(place.hard is not None for place in places)
     if needs == "posts":
         return any(service.posts for service in services)
+    if needs == "clinic":
+        return any(service.clinic is not None for service in services)
     return any(getattr(place, needs) is not None for place in places)
 
 

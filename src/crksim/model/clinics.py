@@ -71,7 +71,7 @@ class CallIn:
     hours : Number
         Hours under observation on each of the days.
     group : Number
-        How many the nurse can observe at the same time; 1 is one by one.
+        How many the nurse can observe at the same time; 1, or less, is one by one.
     held : Number
         Days between the weeks in which it may begin (whole weeks).
     missed : Number
@@ -188,7 +188,7 @@ def _read_call_in(reader: Reader, value: object, at: str) -> CallIn:
         every=number("every", "duration", above_zero, "1 year"),
         days=days,
         hours=number("hours", "hours", above_zero, 60),
-        group=number("group", "number", _at_least_one, 1),
+        group=number("group", "number", above_zero, 1),
         held=number("held", "duration", above_zero, "1 week"),
         missed=number("missed", "number", share, 0),
     )
@@ -197,7 +197,3 @@ def _read_call_in(reader: Reader, value: object, at: str) -> CallIn:
 def _weekdays(number: float) -> str | None:
     fits = 0 <= number <= WORKING_DAYS and number == int(number)
     return None if fits else f"must be a whole number of days from 0 to {WORKING_DAYS}"
-
-
-def _at_least_one(number: float) -> str | None:
-    return None if number >= 1 else "must be at least 1"

@@ -285,7 +285,7 @@ class _Run:
         if rule is not None:
             self.call_in_every, self.call_in_missed = self.plan.dated(rule.every), self.plan.dated(rule.missed)
             self.first_days = self._first_days()
-            self.groups: list[float] = self.plan.over_days(rule.group, self.n_days).tolist()
+            self.groups: list[float] = np.maximum(self.plan.over_days(rule.group, self.n_days), 1.0).tolist()
             times = self.plan.over_days(rule.hours, self.n_days) / self.plan.over_days(self.clinic.talk, self.n_days)
             self.group_times: list[int] = np.ceil(times - 1e-9).astype(np.int64).tolist()
         for stay in self.stays:
