@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import MutableSequence, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,12 @@ from crksim.simulation.luck import constant, exponentials, on_grid, uniform_tabl
 from crksim.simulation.packing import pack
 from crksim.simulation.staylog import DIED, LEAVE
 
-__all__ = ["HOME", "ORIGIN", "Behaviour", "Block", "BoundEnd", "Outcome", "Steps", "branches"]
+__all__ = ["HOME", "ORIGIN", "Behaviour", "BoundEnd", "Outcome", "Steps", "branches"]
 
 #: Destinations that are known only when the stay ends.
 HOME, ORIGIN = -5, -6
 
 _GRID = 2.0**20
-
-#: What is drawn for a block of citizens: which outcome of the behaviour each has, and the length of stay in days, NaN
-#: for those who were not thought of.  Most
-#: of it is never looked at, so it stays in numpy's memory behind views that hand out plain numbers.
-Block = tuple[MutableSequence[int], MutableSequence[float]]
 
 
 class Steps:
@@ -136,17 +130,12 @@ class BoundEnd:
             drawn.append("status")
         return drawn + ["becomes:" + name for name, _, _ in self.becomes]
 
-    def branch(self, draws: dict[str, NDArray[np.float64]], mine: NDArray[np.intp] | slice) -> NDArray[np.intp]:
-        """Return the combination of branches of some of those who have been drawn for."""
-        maps = [(self.to[0], "to"), (self.status[0], "status")]
+    def maps(self) -> list[tuple[str, tuple[float, ...]]]:
+        """Return what is drawn and the running sums of its branches, in the order in which branches are numbered."""
+        found = [("to", self.to[0]), ("status", self.status[0])]
         if self.without is not None:
-            maps.append((self.without[0], "status"))
-        maps += [(sums, "becomes:" + name) for name, sums, _ in self.becomes]
-        number = np.zeros((), np.intp)
-        for sums, purpose in maps:
-            if len(sums) > 1:
-                number = number * len(sums) + branches(sums, draws[purpose][mine])
-        return number
+            found.append(("status", self.without[0]))
+        return found + [("becomes:" + name, sums) for name, sums, _ in self.becomes]
 
     def outcome(self, branch: int) -> Outcome:
         """Return the outcome of one combination of branches, numbered as in `Behaviour.numbers`."""
@@ -179,6 +168,10 @@ class Behaviour:
     ----------
     number : int
         Identity within the plan.
+    service : int
+        Index of the service.
+    signature : tuple of int
+        Which cases apply, as in `Structure.signature`.
     family : str
         Luck key of the service.
     planned : tuple of float
@@ -190,11 +183,13 @@ class Behaviour:
     """
 
     __slots__ = (
-        "_alike",
         "_constants",
+        "_laws",
+        "_numbering",
         "_offsets",
         "_purposes",
         "_starts",
+        "_to",
         "competing",
         "death",
         "ends",
@@ -203,13 +198,22 @@ class Behaviour:
         "key",
         "made",
         "planned",
+        "service",
+        "signature",
         "simple",
     )
 
     def __init__(
-        self, number: int, family: str, planned: tuple[float, ...], ends: tuple[BoundEnd, ...], death: Steps | None
+        self,
+        number: int,
+        service: int,
+        signature: tuple[int, ...],
+        family: str,
+        planned: tuple[float, ...],
+        ends: tuple[BoundEnd, ...],
+        death: Steps | None,
     ) -> None:
-        self.key = number << 12
+        self.key, self.service, self.signature = number << 12, service, signature
         self.family, self.planned, self.ends, self.death = family, planned, ends, death
         self.hazards = tuple(
             (index, end.hazard) for index, end in enumerate(ends) if end.hazard is not None and end.hazard.constant
@@ -223,9 +227,12 @@ class Behaviour:
             self._offsets.append(self._offsets[-1] + end.width)
         #: Outcomes by number, each made when first met.
         self.made: list[Outcome | None] = [None] * self._offsets[-1]
-        laws = [end.law for end in ends[: len(planned)]]
-        self._alike = all(law == laws[0] for law in laws)
         self._starts = np.asarray(self._offsets)
+        self._laws = _laws([end.law for end in ends[: len(planned)]])
+        self._numbering = _numbering(ends)
+        self._to = np.full((len(ends), max(len(end.to[1]) for end in ends)), LEAVE)
+        for index, end in enumerate(ends):
+            self._to[index, : len(end.to[1])] = end.to[1]
         drawn = {"end": None} if len(planned) > 1 else {}
         drawn |= {"length": None} if planned else {}
         drawn |= {"hazard:" + ends[index].id: None for index, _ in self.hazards}
@@ -240,15 +247,10 @@ class Behaviour:
             self._constants[nth] = constants
         return dict(zip(self._purposes, uniform_table(bases, constants), strict=True))
 
-    def block(self, bases: NDArray[np.uint64], nth: int, places: NDArray[np.intp]) -> Block:
-        """Return outcomes and lengths of the nth visit for those at some places among many citizens."""
-        drawn, days = self.stays(bases[places], nth)
-        numbers, lengths = np.zeros(len(bases), np.intp), np.full(len(bases), math.nan)
-        numbers[places], lengths[places] = drawn, days
-        return cast("MutableSequence[int]", numbers.data), cast("MutableSequence[float]", lengths.data)
-
-    def stays(self, bases: NDArray[np.uint64], nth: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return outcomes and lengths of the nth visit for some citizens, constant hazards included."""
+    def stays(
+        self, bases: NDArray[np.uint64], nth: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]:
+        """Return outcomes, lengths and destinations of the nth visit for some citizens, constant hazards included."""
         draws = self.draws(bases, nth)
         end = np.zeros(len(bases), np.intp)
         if self.planned:
@@ -263,40 +265,44 @@ class Behaviour:
                 time = on_grid(-np.log(draws["hazard:" + self.ends[index].id]) / rate)
                 first = time < lengths
                 lengths = np.where(first, time, lengths)
-                end = np.where(first, index, end)
-        return self._numbers(draws, end), lengths
+                end[first] = index
+        numbers, to = self._numbers(draws, end)
+        return numbers, lengths, to
 
     def _lengths(self, u: NDArray[np.float64], end: NDArray[np.intp]) -> NDArray[np.float64]:
-        first = self.ends[0].law
-        if self._alike and first is not None:
-            return on_grid(first.quantile(u))
-        lengths = np.empty(len(u))
-        for index in range(len(self.planned)):
-            law, mine = self.ends[index].law, end == index
-            if law is not None and mine.any():
-                lengths[mine] = law.quantile(u[mine])
+        laws, which = self._laws
+        if len(laws) == 1:
+            return on_grid(laws[0].quantile(u))
+        lengths, mine = np.empty(len(u)), which[end]
+        for index, law in enumerate(laws):
+            places = np.flatnonzero(mine == index)
+            if len(places):
+                lengths[places] = law.quantile(u[places])
         return on_grid(lengths)
 
     def amounts(self, bases: NDArray[np.uint64], nth: int, index: int) -> Sequence[float]:
         """Return the cumulative hazard that each citizen takes before end `index` comes."""
         return view(exponentials(bases, constant(self.family, nth, "hazard:" + self.ends[index].id)))
 
-    def numbers(self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the number of each citizen's outcome, given the end of each."""
+    def numbers(
+        self, bases: NDArray[np.uint64], nth: int, end: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the number of each citizen's outcome and where it leads, given the end of each."""
         return self._numbers(self.draws(bases, nth), end)
 
-    def _numbers(self, draws: dict[str, NDArray[np.float64]], end: NDArray[np.intp]) -> NDArray[np.intp]:
-        number = self._starts[end]
-        for index, bound in enumerate(self.ends):
-            if bound.width == 1:
-                continue
-            if len(self.ends) == 1:
-                number += bound.branch(draws, slice(None))
-                continue
-            mine = np.flatnonzero(end == index)
-            if len(mine):
-                number[mine] += bound.branch(draws, mine)
-        return number
+    def _numbers(
+        self, draws: dict[str, NDArray[np.float64]], end: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        number, way = self._starts[end], np.zeros(len(end), np.intp)
+        one = len(self.ends) == 1
+        for place, (purpose, strides, sums) in enumerate(self._numbering):
+            branch = np.zeros(len(end), np.intp)
+            for total in sums:
+                branch += draws[purpose] >= (total[0] if one else total[end])
+            number += branch * (strides[0] if one else strides[end])
+            if place == 0 and purpose == "to":
+                way = branch
+        return number, self._to[end, way]
 
     def outcome(self, number: int) -> Outcome:
         """Return an outcome by its number."""
@@ -305,3 +311,43 @@ class Behaviour:
             index = bisect_right(self._offsets, number) - 1
             found = self.made[number] = self.ends[index].outcome(number - self._offsets[index])
         return found
+
+
+def _laws(laws: Sequence[Law | None]) -> tuple[list[Law], NDArray[np.intp]]:
+    """Return the different laws among those of the planned ends, and which of them each has."""
+    different: list[Law] = []
+    which = np.zeros(max(len(laws), 1), np.intp)
+    for index, law in enumerate(laws):
+        if law is not None:
+            if law not in different:
+                different.append(law)
+            which[index] = different.index(law)
+    return different, which
+
+
+def _numbering(ends: Sequence[BoundEnd]) -> list[tuple[str, NDArray[np.intp], list[NDArray[np.float64]]]]:
+    """Return how branches make the number of an outcome.
+
+    For every map that any end has: what is drawn for it, the weight of its branch by end, and by end the sums from
+    which on the next branch is taken; infinity where an end has fewer branches.
+    """
+    found: list[tuple[str, NDArray[np.intp], list[NDArray[np.float64]]]] = []
+    places: dict[tuple[str, int], int] = {}
+    for index, end in enumerate(ends):
+        stride, seen = end.width, dict.fromkeys(("to", "status"), 0)
+        for purpose, sums in end.maps():
+            nth = seen[purpose] = seen.get(purpose, 0) + 1
+            stride //= len(sums)
+            if len(sums) == 1:
+                continue
+            place = places.setdefault((purpose, nth), len(found))
+            if place == len(found):
+                found.append((purpose, np.zeros(len(ends), np.intp), []))
+            _, strides, columns = found[place]
+            strides[index] = stride
+            while len(columns) < len(sums) - 1:
+                columns.append(np.full(len(ends), math.inf))
+            for column, total in zip(columns, sums[:-1], strict=False):
+                column[index] = total
+    # Where it leads stands first, so that it need not be looked for.
+    return sorted(found, key=lambda entry: entry[0] != "to")

@@ -10,13 +10,10 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from crksim.simulation.behaviour import Outcome, Steps
 
 if TYPE_CHECKING:
-    from crksim.simulation.plan import Structure
+    from crksim.simulation.chunks import Chunk
     from crksim.simulation.services import LiveService
 
 __all__ = [
@@ -29,7 +26,6 @@ __all__ = [
     "PATIENCE",
     "STAYING",
     "WAITING",
-    "Chunk",
     "Citizen",
     "Origin",
     "Stay",
@@ -45,38 +41,6 @@ STAYING, WAITING, HELD, CLOSED = range(4)
 #: Whence a citizen was referred: service, and what was left of the stay there (days, outcome, visit) if it is resumed,
 #: and the origin that it had itself.
 Origin = tuple[int, float | None, Outcome | None, int, Any]
-
-
-class Chunk:
-    """Citizens whose luck is drawn together: what admission draws is worked out for all who are alike at once.
-
-    Parameters
-    ----------
-    bases : ndarray of uint64, shape (n,)
-        The citizens' luck.
-    kinds : ndarray of int, shape (n,)
-        Their kinds at the door.
-    """
-
-    __slots__ = ("_alike", "_every", "bases", "blocks", "kinds")
-
-    def __init__(self, bases: NDArray[np.uint64], kinds: NDArray[np.int64]) -> None:
-        self.bases, self.kinds = bases, kinds
-        self.blocks: dict[Any, Any] = {}
-        self._alike: dict[tuple[int, tuple[int, ...]], NDArray[np.intp]] = {}
-        self._every: list[int] | None = None
-
-    def alike(self, structure: Structure, service: int, kind: int) -> NDArray[np.intp]:
-        """Return the places of those for whom a service draws from the same laws as for `kind`."""
-        signature = structure.signature(service, kind)
-        found = self._alike.get((service, signature))
-        if found is None:
-            if self._every is None:
-                self._every = np.flatnonzero(np.bincount(self.kinds)).tolist()
-            chosen = np.zeros(self._every[-1] + 1, np.bool_)
-            chosen[[other for other in self._every if structure.fits(service, other, signature)]] = True
-            found = self._alike[service, signature] = np.flatnonzero(chosen[self.kinds])
-        return found
 
 
 class Citizen:

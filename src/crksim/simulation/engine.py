@@ -115,8 +115,6 @@ class Run:
         self.env = simpy.Environment(since)
         self.rows: list[float] = []
         self.left_out: set[int] = set()
-        families = sorted({service.luck_key for service in structure.services})
-        self.family_index = {family: index for index, family in enumerate(families)}
         self.rules = Rules(self)
         self.services = [LiveService(self, index) for index in range(len(structure.services))]
         self.mortal = any(plan.mortal(service) for service in structure.services)
@@ -194,11 +192,12 @@ class Run:
                 call(Wake(call, day))
             elif day < self.until:
                 self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), self.since)
+        newcomers = Newcomers(self)
         if state is None:
-            opening(self)
+            opening(self, newcomers.chunk)
         else:
             restore(self, state)
-        Newcomers(self).start()
+        newcomers.start()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
         """Return the dated changes of one service: (day, order, call-back)."""

@@ -34,9 +34,13 @@ def _mix(x: int) -> int:
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    x = (x ^ (x >> _S30)) * _M1V
-    x = (x ^ (x >> _S27)) * _M2V
-    return x ^ (x >> _S31)
+    """Mix in place, which spares memory; `x` is no longer what it was."""
+    x ^= x >> _S30
+    x *= _M1V
+    x ^= x >> _S27
+    x *= _M2V
+    x ^= x >> _S31
+    return x
 
 
 @lru_cache(maxsize=65536)
@@ -72,7 +76,12 @@ def uniform_table(bases: NDArray[np.uint64], whats: NDArray[np.uint64]) -> NDArr
 
 
 def _drawn(sums: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return ((_mixed(sums) >> _S12).astype(np.float64) + 0.5) * _UNIT
+    mixed = _mixed(sums)
+    mixed >>= _S12
+    u = mixed.astype(np.float64)
+    u += 0.5
+    u *= _UNIT
+    return u
 
 
 def exponentials(bases: NDArray[np.uint64], what: int) -> NDArray[np.float64]:

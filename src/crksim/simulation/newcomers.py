@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from crksim.model.network import Arrivals, Shares
 from crksim.simulation.arrivals import arrivals
 from crksim.simulation.behaviour import branches
-from crksim.simulation.citizens import ARRIVAL, END, Chunk, Citizen, Wake
+from crksim.simulation.chunks import Chunk
+from crksim.simulation.citizens import ARRIVAL, END, Citizen, Wake
 from crksim.simulation.luck import constant, exponentials, uniforms
 from crksim.simulation.packing import COHORT, NUMBER
 from crksim.simulation.staylog import DIED, LEAVE
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Newcomers", "budgets", "kinds"]
 
 #: Citizens whose luck is drawn in one go.
-CHUNK = 4096
+CHUNK = 16384
 
 #: Arrivals of a cohort that is left out.
 NOBODY = Arrivals()
@@ -47,7 +48,30 @@ class Newcomers:
         self.run = run
         self.schedule: Any = run.env.schedule
         self._call = (self._arrive,)
-        self._coming = self._people()
+        ranks = np.asarray(run.structure.cohort_rank, np.int64)
+        drawn = [self._of(index) for index in range(len(ranks))] or [(np.empty(0, np.int64), np.empty(0))]
+        self._cohorts = np.repeat(np.arange(len(drawn)), [len(times) for _, times in drawn])
+        self._numbers = np.concatenate([numbers for numbers, _ in drawn])
+        self._times = np.concatenate([times for _, times in drawn])
+        self._order = np.lexsort((self._numbers, ranks[self._cohorts], self._times))
+        self.chunk, first = self._part(0)
+        self._coming = chain(first, self._others())
+
+    def _of(self, index: int) -> tuple[NDArray[np.int64], _Times]:
+        """Return numbers and times of the newcomers of one cohort."""
+        run = self.run
+        cohort = run.structure.cohorts[index]
+        pattern = NOBODY if index in run.left_out else cohort.arrivals
+        numbers, times = arrivals(
+            run.luck, cohort.luck_key, pattern, run.plan.theta, run.structure.study.start, run.until
+        )
+        later = times >= run.since
+        return numbers[later], times[later]
+
+    def _others(self) -> Iterator[_Coming]:
+        """Yield those who come after the first part."""
+        for begin in range(CHUNK, len(self._order), CHUNK):
+            yield from self._part(begin)[1]
 
     def start(self) -> None:
         """Put the first newcomer on the calendar."""
@@ -70,49 +94,35 @@ class Newcomers:
             run.go(citizen, run.resolved(to, citizen, None), now, -1, 0, None)
         self._next(wake, now)
 
-    def _people(self) -> Iterator[_Coming]:
-        """Yield everyone who comes, in order; what is known of them at the door is drawn in chunks."""
+    def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
+        """Return some of those who come, in order; what is known of them at the door is drawn at once."""
         run = self.run
-        ranks = np.asarray(run.structure.cohort_rank, np.int64)
-        drawn: list[tuple[NDArray[np.int64], _Times]] = []
-        for index, cohort in enumerate(run.structure.cohorts):
-            pattern = NOBODY if index in run.left_out else cohort.arrivals
-            numbers, times = arrivals(
-                run.luck, cohort.luck_key, pattern, run.plan.theta, run.structure.study.start, run.until
-            )
-            later = times >= run.since
-            drawn.append((numbers[later], times[later]))
-        if not drawn:
-            return
-        every_cohort = np.repeat(np.arange(len(drawn)), [len(times) for _, times in drawn])
-        every_number = np.concatenate([numbers for numbers, _ in drawn])
-        every_time = np.concatenate([times for _, times in drawn])
-        order = np.lexsort((every_number, ranks[every_cohort], every_time))
-        for begin in range(0, len(order), CHUNK):
-            part = order[begin : begin + CHUNK]
-            cohorts, numbers, times = every_cohort[part], every_number[part], every_time[part]
-            ties = (ranks[cohorts] << 32) + numbers
-            kind, to = np.empty(len(part), np.int64), np.full(len(part), LEAVE)
-            chunk = Chunk(np.empty(len(part), np.uint64), kind)
-            for cohort in np.unique(cohorts).tolist():
-                mine = np.flatnonzero(cohorts == cohort)
-                it, when = run.structure.cohorts[cohort], times[mine]
-                chunk.bases[mine] = bases = run.luck.bases(it.luck_key, numbers[mine])
-                kind[mine] = kinds(run, cohort, bases, when)
-                if it.enters is not None:
-                    _, words = run.plan.destinations(it.enters, 0.0)
-                    to[mine] = np.array(words)[_branches(run, it.enters, bases, "enters", when)]
-            columns = (
-                times,
-                ARRIVAL + ties,
-                END + ties,
-                cohorts * COHORT + numbers * NUMBER,
-                kind,
-                budgets(run, chunk.bases),
-                to,
-                np.arange(len(part)),
-            )
-            yield from zip(*(column.tolist() for column in columns), repeat(chunk))
+        part = self._order[begin : begin + CHUNK]
+        cohorts, numbers, times = self._cohorts[part], self._numbers[part], self._times[part]
+        ties = (np.asarray(run.structure.cohort_rank, np.int64)[cohorts] << 32) + numbers
+        kind, to = np.empty(len(part), np.int64), np.full(len(part), LEAVE)
+        bases = np.empty(len(part), np.uint64)
+        for cohort in np.unique(cohorts).tolist():
+            mine = np.flatnonzero(cohorts == cohort)
+            it, when = run.structure.cohorts[cohort], times[mine]
+            bases[mine] = own = run.luck.bases(it.luck_key, numbers[mine])
+            kind[mine] = kinds(run, cohort, own, when)
+            if it.enters is not None:
+                _, words = run.plan.destinations(it.enters, 0.0)
+                to[mine] = np.array(words)[_branches(run, it.enters, own, "enters", when)]
+        chunk = Chunk(run.structure, bases, kind)
+        chunk.expect(to, np.arange(len(part)))
+        columns = (
+            times,
+            ARRIVAL + ties,
+            END + ties,
+            cohorts * COHORT + numbers * NUMBER,
+            kind,
+            budgets(run, bases),
+            to,
+            np.arange(len(part)),
+        )
+        return chunk, zip(*(column.tolist() for column in columns), repeat(chunk))
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:

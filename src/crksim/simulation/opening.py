@@ -13,7 +13,8 @@ from crksim.model.laws import elapsed_quantile, mean_thinned, residual_quantile
 from crksim.model.network import Present
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Behaviour, Outcome
-from crksim.simulation.citizens import END, STAYING, Chunk, Citizen, Stay
+from crksim.simulation.chunks import Chunk
+from crksim.simulation.citizens import END, STAYING, Citizen, Stay
 from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
 from crksim.simulation.newcomers import budgets as draw_budgets
 from crksim.simulation.newcomers import kinds as draw_kinds
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["opening"]
 
 
-def opening(run: Run) -> None:
+def opening(run: Run, chunk: Chunk) -> None:
     """Put everyone who is present at the start into their services.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    chunk : Chunk
+        Those who come first; those present are drawn together with them.
 
     Raises
     ------
@@ -43,12 +51,13 @@ def opening(run: Run) -> None:
             entries.append((cohort_index, entry_index, entry))
             parts.append(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
     # Their first stays are drawn entry by entry, but what comes later for all of them together.
-    bases = np.concatenate(parts)
-    chunk, first = Chunk(bases, np.zeros(len(bases), np.int64)), 0
-    for (cohort_index, entry_index, entry), own in zip(entries, parts[1:], strict=True):
-        kinds = draw_kinds(run, cohort_index, own, np.zeros(len(own)))
-        chunk.kinds[first : first + len(own)] = kinds
-        _let_in(run, (cohort_index, entry_index, entry), chunk, first, own, kinds)
+    kinds = [
+        draw_kinds(run, cohort_index, own, np.zeros(len(own)))
+        for (cohort_index, _, _), own in zip(entries, parts[1:], strict=True)
+    ]
+    first = chunk.join(np.concatenate(parts), np.array([kind for own in kinds for kind in own], np.int64))
+    for which, bases, own in zip(entries, parts[1:], kinds, strict=True):
+        _let_in(run, which, chunk, first, bases, own)
         first += len(own)
 
 
@@ -77,7 +86,9 @@ def _let_in(
         groups.setdefault(found, []).append(place)
     drawn: dict[int, tuple[int, Behaviour, Outcome, float, float]] = {}
     for (service, behaviour), places in groups.items():
-        outcomes, ages, lengths = _stays(behaviour, bases[places], entry.lengths == "residual")
+        outcomes, ages, lengths, to = _stays(behaviour, bases[places], entry.lengths == "residual")
+        chunk.visited(service, np.array(places) + first)
+        chunk.expect(to, np.array(places) + first)
         for place, outcome, age, length in zip(places, outcomes, ages, lengths, strict=True):
             drawn[place] = (service, behaviour, outcome, age, length)
     budgets = draw_budgets(run, bases).tolist()
@@ -93,11 +104,11 @@ def _let_in(
 
 def _stays(
     behaviour: Behaviour, bases: NDArray[np.uint64], residual: bool
-) -> tuple[list[Outcome], list[float], list[float]]:
-    """Return outcome, elapsed part and remaining length (days) of stays found in progress."""
+) -> tuple[list[Outcome], list[float], list[float], NDArray[np.intp]]:
+    """Return outcome, elapsed part, remaining length (days) and destination of stays found in progress."""
     if not residual:
-        numbers, fresh = behaviour.stays(bases, 0)
-        return [behaviour.outcome(number) for number in numbers.tolist()], [0.0] * len(bases), fresh.tolist()
+        numbers, fresh, to = behaviour.stays(bases, 0)
+        return [behaviour.outcome(number) for number in numbers.tolist()], [0.0] * len(bases), fresh.tolist(), to
     rates = [end.hazard for end in behaviour.ends if end.hazard is not None]
     hazard = sum(steps.at(0.0) for steps in rates) + (behaviour.death.at(0.0) if behaviour.death else 0.0)
     u_age = uniforms(bases, constant(behaviour.family, 0, "age"))
@@ -127,8 +138,8 @@ def _stays(
             times = on_grid(amounts / steps.rates[0])
             first = times < lengths
             lengths, end = np.where(first, times, lengths), np.where(first, index, end)
-    outcomes = [behaviour.outcome(number) for number in behaviour.numbers(bases, 0, end).tolist()]
-    return outcomes, ages.tolist(), lengths.tolist()
+    numbers, to = behaviour.numbers(bases, 0, end)
+    return [behaviour.outcome(number) for number in numbers.tolist()], ages.tolist(), lengths.tolist(), to
 
 
 def _begin(

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from crksim.errors import CheckError
 from crksim.model.laws import Law, law_from
 from crksim.model.network import (
@@ -53,6 +56,9 @@ class Structure:
         self.rules: tuple[Referral, ...] = tuple(sorted(network.referrals, key=lambda rule: rule.luck_key))
         self.parameters = tuple(parameter.id for parameter in network.parameters)
         self.service_index = {service.id: index for index, service in enumerate(self.services)}
+        families = sorted({service.luck_key for service in self.services})
+        #: Service -> index of its family.
+        self.families = tuple(families.index(service.luck_key) for service in self.services)
         self.cohort_rank = _ranks([cohort.luck_key for cohort in self.cohorts])
         self.service_rank = _ranks([service.luck_key + "\x00" + service.site for service in self.services])
         ends = {end.id for service in self.services for case in service.ends for end in case.value}
@@ -64,6 +70,10 @@ class Structure:
         self._kind_index: dict[tuple[tuple[str, str], ...], int] = {}
         self._changed: dict[tuple[int, tuple[tuple[str, str], ...]], int] = {}
         self._chosen: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._fitting: dict[tuple[int, tuple[int, ...]], NDArray[np.bool_]] = {}
+        self._homes: list[int] = []
+        self._cohorts: list[int] = []
+        self.cohort_index = {cohort.id: index for index, cohort in enumerate(self.cohorts)}
         self.members = {group: self._members(group) for group in {rule.to for rule in self.rules if rule.nearest}}
 
     def _members(self, group: str) -> tuple[int, ...]:
@@ -116,12 +126,33 @@ class Structure:
             self._chosen[service, kind] = found
         return found
 
-    def fits(self, service: int, kind: int, signature: tuple[int, ...]) -> bool:
-        """Say whether a signature is that of `kind` in a service; a kind that no case takes has none."""
+    def fitting(self, service: int, signature: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return for every kind so far whether a signature is its own in a service; one that no case takes has none."""
+        known = self._fitting.get((service, signature))
+        if known is None or len(known) < len(self.kinds):
+            first = 0 if known is None else len(known)
+            more = [self._fits(service, kind, signature) for kind in range(first, len(self.kinds))]
+            known = np.array(more) if known is None else np.concatenate((known, more))
+            self._fitting[service, signature] = known
+        return known
+
+    def _fits(self, service: int, kind: int, signature: tuple[int, ...]) -> bool:
         try:
             return self.signature(service, kind) == signature
         except CheckError:
             return False
+
+    def cohorts_of(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the index of the cohort of citizens of some kinds."""
+        for kind in range(len(self._cohorts), len(self.kinds)):
+            self._cohorts.append(self.cohort_index[self.kinds[kind]["cohort"]])
+        return np.array(self._cohorts)[kinds]
+
+    def homes(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the home of citizens of some kinds; below zero without one."""
+        for kind in range(len(self._homes), len(self.kinds)):
+            self._homes.append(self.service_index.get(self.kinds[kind].get("home", ""), LEAVE))
+        return np.array(self._homes)[kinds]
 
     @cached_property
     def dates(self) -> dict[int, tuple[float, ...]]:
@@ -311,7 +342,7 @@ class Plan:
         death = self.steps(it.death[signature[2]].value) if signature[2] >= 0 else None
         if death is not None and death.rates == [0.0]:
             death = None
-        behaviour = Behaviour(number, it.luck_key, tuple(sums), bound, death)
+        behaviour = Behaviour(number, service, signature, it.luck_key, tuple(sums), bound, death)
         # An end or a closing that leads to death ends every strand, so every stay must be found again.
         behaviour.simple = behaviour.simple and not self.structure.lethal
         return behaviour

@@ -41,7 +41,7 @@ class LiveService:
         self.plain = index * SERVICE + NTH + FROM_ROW
         self.tie = run.structure.service_rank[index]
         self.site = it.site
-        self.family = run.family_index[it.luck_key]
+        self.family = run.structure.families[index]
         self.epoch = 0
         self.behaviours: dict[int, Behaviour] = {}
         self.free = self.places = 0.0
@@ -237,17 +237,10 @@ class LiveService:
             visits = citizen.visits
             nth = stay.nth = visits.get(self.family, 0)
             visits[self.family] = nth + 1
-            blocks = citizen.chunk.blocks
-            key = behaviour.key + nth
-            block = blocks.get(key)
-            if block is None:
-                alike = citizen.chunk.alike(self.run.structure, self.index, kind)
-                block = blocks[key] = behaviour.block(citizen.chunk.bases, nth, alike)
-            place = citizen.place
-            number, length = block[0][place], block[1][place]
-            if length != length:
-                number, length = self.draw_alone(citizen, behaviour, nth)
-            stay.outcome = behaviour.made[number] or behaviour.outcome(number)
+            chunk, place = citizen.chunk, citizen.place
+            drawn = chunk.drawn.get(behaviour.key + nth)
+            found = None if drawn is None else drawn.pop(place, None)
+            stay.outcome, length = found or chunk.draw(behaviour, nth, place)
         else:
             length, stay.outcome, stay.nth = stay.remaining
         stay.state, stay.callbacks, stay.admitted, stay.due = STAYING, self.ending, now, now + length
@@ -257,11 +250,6 @@ class LiveService:
         self.schedule(stay, citizen.ending, length)
         if self.begins:
             self.begun(stay, now)
-
-    def draw_alone(self, citizen: Citizen, behaviour: Behaviour, nth: int) -> tuple[int, float]:
-        """Draw outcome and length for a citizen who was of another kind at the door."""
-        numbers, lengths = behaviour.stays(citizen.chunk.bases[citizen.place : citizen.place + 1], nth)
-        return int(numbers[0]), float(lengths[0])
 
     def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
         """Let dated hazards compete with the planned end, and death with both; keep note of side strands."""
@@ -292,7 +280,7 @@ class LiveService:
                 stay.due, winner = time, index
         if winner >= 0:
             bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
-            stay.outcome = behaviour.outcome(int(behaviour.numbers(bases, nth, np.array([winner]))[0]))
+            stay.outcome = behaviour.outcome(int(behaviour.numbers(bases, nth, np.array([winner]))[0][0]))
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
@@ -357,7 +345,9 @@ class LiveService:
             self.run.die(citizen, now, stay if stay.risk is None or now == stay.finish else None)
             return
         if outcome.becomes:
-            citizen.kind = self.run.structure.changed(citizen.kind, outcome.becomes)
+            citizen.kind = citizen.chunk.kinds[citizen.place] = self.run.structure.changed(
+                citizen.kind, outcome.becomes
+            )
         taken = self.run.rules.at_end(self.end_rules, stay, now) if self.end_rules else None
         origin, remaining, rule, flags = stay.origin, None, -1, 0
         if taken is not None:

@@ -11,7 +11,8 @@ import numpy as np
 
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Outcome
-from crksim.simulation.citizens import CLOSED, END, HELD, PATIENCE, STAYING, WAITING, Chunk, Citizen, Stay, Wake
+from crksim.simulation.chunks import Chunk
+from crksim.simulation.citizens import CLOSED, END, HELD, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
 from crksim.simulation.packing import COHORT, NUMBER
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
         numbers = np.array([state.citizens[place].number for place in places], np.int64)
         own = np.where(numbers >= PRESENT * STRIP, numbers % STRIP, numbers)
         kinds = [run.structure.kind(dict(state.citizens[place].attributes)) for place in places]
-        chunk = Chunk(run.luck.bases(key, own), np.array(kinds, np.int64))
+        chunk = Chunk(run.structure, run.luck.bases(key, own), np.array(kinds, np.int64))
         for at, place in enumerate(places):
             it = state.citizens[place]
             ending = END + (run.structure.cohort_rank[cohort_index] << 32) + it.number
