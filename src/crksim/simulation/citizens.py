@@ -193,11 +193,9 @@ class Stay:
 class Wake:
     """An event other than the end of a stay: patience running out, death while waiting, a rule coming up."""
 
-    __slots__ = ("at", "callbacks", "row", "rule", "stay")
+    __slots__ = ("at", "callbacks", "rule", "stay")
     _ok = True
 
     def __init__(self, callback: Callable[[Wake], None], at: float, stay: Any = None, rule: int = -1) -> None:
         self.callbacks: Any = (callback,)
         self.at, self.stay, self.rule = at, stay, rule
-        #: The object of a stay may serve as the citizen's next one; its row tells whether it does.
-        self.row = -1 if stay is None else stay.row

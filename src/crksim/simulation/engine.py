@@ -116,7 +116,10 @@ class Run:
         self.rows: list[float] = []
         self.left_out: set[int] = set()
         self.rules = Rules(self)
-        self.services = [LiveService(self, index) for index in range(len(structure.services))]
+        #: Stays that are over and serve again.
+        self.spare: list[Stay] = []
+        self.services: list[LiveService] = []
+        self.services += [LiveService(self, index) for index in range(len(structure.services))]
         self.mortal = any(plan.mortal(service) for service in structure.services)
 
     def leave_out(self, cohorts: Collection[str] | None) -> None:
@@ -153,7 +156,7 @@ class Run:
     def death(self, wake: Wake) -> None:
         """Let a citizen die while waiting or held."""
         stay = wake.stay
-        if stay.state not in (STAYING, CLOSED) and stay.risk is not None and stay.row == wake.row:
+        if stay.state not in (STAYING, CLOSED) and stay.risk is not None:
             self.die(stay.citizen, wake.at, None)
 
     def die(self, citizen: Citizen, now: float, ending: Stay | None) -> None:
@@ -238,6 +241,7 @@ class Run:
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.clear()
         self.services.clear()
+        self.spare.clear()
         self.env._queue.clear()
         return log
 

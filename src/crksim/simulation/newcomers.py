@@ -47,6 +47,7 @@ class Newcomers:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.schedule: Any = run.env.schedule
+        self.services = run.services
         self._call = (self._arrive,)
         ranks = np.asarray(run.structure.cohort_rank, np.int64)
         drawn = [self._of(index) for index in range(len(ranks))] or [(np.empty(0, np.int64), np.empty(0))]
@@ -85,14 +86,17 @@ class Newcomers:
             return
 
     def _arrive(self, wake: Wake) -> None:
-        run = self.run
         now, _, ending, ident, kind, budget, to, place, chunk = wake.stay
         citizen = Citizen(ident, ending, kind, chunk, place, budget)
         if to >= 0:
-            run.services[to].request(citizen, now, -1)
+            self.services[to].request(citizen, now, -1)
         elif to < DIED:
-            run.go(citizen, run.resolved(to, citizen, None), now, -1, 0, None)
-        self._next(wake, now)
+            self.run.go(citizen, self.run.resolved(to, citizen, None), now, -1, 0, None)
+        for coming in self._coming:  # as `_next`, without the call
+            wake.stay, wake.callbacks = coming, self._call
+            wake.at = at = coming[0]
+            self.schedule(wake, coming[1], at - now)
+            return
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
         """Return some of those who come, in order; what is known of them at the door is drawn at once."""

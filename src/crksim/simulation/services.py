@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveService"]
 
+INFINITY = math.inf
+
 
 class LiveService:
     """A service in a run.
@@ -37,6 +39,7 @@ class LiveService:
         self.run, self.index, self.spec, self.plan = run, index, it, plan
         self.schedule: Any = run.env.schedule
         self.push = run.rows.extend
+        self.spare = run.spare
         # A row of a stay without a rule; columns of which -1 means none are packed as value + 1.
         self.plain = index * SERVICE + NTH + FROM_ROW
         self.tie = run.structure.service_rank[index]
@@ -58,6 +61,8 @@ class LiveService:
         self.begins = bool(rules or it.between_courses or it.closes is not None)
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
         self.ending = (self.end,)
+        #: All services of the run; there only when the run begins.
+        self.others: list[LiveService] = run.services
         self._eligible: dict[int, bool] = {}
         self._concerning: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
 
@@ -68,7 +73,13 @@ class LiveService:
         if self.guarded:
             self.ask(citizen, now, from_row)
             return
-        self.come(Stay(citizen, self, from_row, now), now)
+        if self.spare:
+            stay = self.spare.pop()
+            stay.citizen, stay.service, stay.from_row = citizen, self, from_row
+            stay.referred, stay.row = now, citizen.rows
+        else:
+            stay = Stay(citizen, self, from_row, now)
+        self.come(stay, now)
 
     def come(self, stay: Stay, now: float) -> None:
         """Admit a request or let it stand in line."""
@@ -237,13 +248,14 @@ class LiveService:
             visits = citizen.visits
             nth = stay.nth = visits.get(self.family, 0)
             visits[self.family] = nth + 1
-            chunk, place = citizen.chunk, citizen.place
-            drawn = chunk.drawn.get(behaviour.key + nth)
-            found = None if drawn is None else drawn.pop(place, None)
-            stay.outcome, length = found or chunk.draw(behaviour, nth, place)
+            try:
+                stay.outcome, length = citizen.chunk.drawn[behaviour.key + nth].pop(citizen.place)
+            except KeyError:
+                stay.outcome, length = citizen.chunk.draw(behaviour, nth, citizen.place)
         else:
             length, stay.outcome, stay.nth = stay.remaining
-        stay.state, stay.callbacks, stay.admitted, stay.due = STAYING, self.ending, now, now + length
+        stay.state, stay.callbacks = STAYING, self.ending
+        stay.admitted, stay.due = now, now + length
         if not behaviour.simple or stay.strand:
             self.compete(stay, behaviour, now)
             length = stay.due - now
@@ -325,18 +337,28 @@ class LiveService:
             self.free += 1
             if self.line.count:
                 self.line.offer(now)
+        # A stay that nothing else on the calendar knows (patience, a rule) serves again.
+        again = stay.gives_up_at == INFINITY and not self.begins
         to = outcome.to
         if to < 0:
             stay.state, citizen.main = CLOSED, None
+            if again:
+                self.spare.append(stay)
             return
-        target = self.run.services[to]
-        if self.begins or target.guarded:
+        target = self.others[to]
+        if not again or target.guarded:
             stay.state = CLOSED
             target.request(citizen, now, row)
             return
-        # Nobody else knows this stay, so it serves as the next one.
-        stay.service, stay.from_row, stay.referred, stay.row = target, row, now, citizen.rows
-        target.come(stay, now)
+        stay.service, stay.from_row = target, row
+        stay.referred, stay.row = now, citizen.rows
+        if target.limited:
+            if target.free <= 0 or target.line.count:
+                target.stand_in_line(stay, now)
+                return
+            target.free -= 1
+        citizen.rows += 1
+        target.admit(stay, now)
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""

@@ -191,7 +191,7 @@ def _calendar(run: Run, places: dict[Stay, int]) -> Iterator[tuple[int, str, int
                 yield places[event], "end", -1, event.due
         elif isinstance(event, Wake) and isinstance(event.stay, Stay):
             stay, call = event.stay, event.callbacks[0]
-            if stay.state == CLOSED or stay.row != event.row or stay not in places:
+            if stay.state == CLOSED or stay not in places:
                 continue
             for what, own in (("rule", run.rules.wake), ("death", run.death), ("patience", stay.service.line.give_up)):
                 if call == own:

@@ -111,7 +111,7 @@ class WaitingLine:
     def give_up(self, wake: Wake) -> None:
         """Close a request whose patience has run out."""
         stay, now = wake.stay, wake.at
-        if stay.state != WAITING or stay.row != wake.row:
+        if stay.state != WAITING:
             return
         service, holder = self.service, stay.holder
         self.depart(stay, now)
