@@ -144,6 +144,7 @@ def test_everything_in_the_shipped_catalogue_can_be_asked():
             "places": {"hard": 8, "workable": 4},
             "ends": status,
             "posts": {"therapist": {"number": 2}},
+            "clinic": {"every": "1 month", "talk": 30, "doctor": "1 / day", "nurse": "1 / day", "no_show": 0.1},
         },
     }
     rich = read_study({**STUDY, "services": services}).network
