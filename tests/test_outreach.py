@@ -24,7 +24,7 @@ LEDGER = read_ledger(read_folder(data_dir("conf") / "ledger").data)
 NAMES = ["pilot_only", "seven_therapists", "single_visits", "all_in_pairs", "more_enrolled", "more_seeking"]
 WINDOW = "@2016-11-01..2017-09-30"
 CONTACT = "services.outreach_residents.ends.cases.pilot.ends.contact.hazard"
-VISITS = "outreach_residents.contacts.outreach_visit"
+VISITS = "outreach_informal.contacts.outreach_visit"
 CENTRES = ("lindegaard", "dannebrog_saxo", "sundby_roede")
 
 with (data_dir("conf") / "targets" / "facts.csv").open(encoding="utf-8") as _handle:
@@ -70,7 +70,7 @@ def visits_a_week(study, date):
     """Return independent visit-days a week at each home on a date."""
     network = read_study(study).network
     theta = {parameter.id: parameter.value.value({}) for parameter in network.parameters}
-    home = next(service for service in network.services if service.id == "outreach_residents")
+    home = next(service for service in network.services if service.id == "outreach_informal")
     contacts = next(staffing.contacts for staffing in home.staff if staffing.id == "visits")
     return 7 * contacts.at(parse_date(date, "2016-01-01")).value(theta)
 
@@ -265,7 +265,7 @@ def test_the_extension_reaches_more_than_the_pilot_alone(baseline):
     pilot = run(apply(WHOLE, scenario("pilot_only")), 10)
     assert np.all(column(pilot, "outreach_informal[centre=other].starts") == 0)
     assert column(pilot, "outreach_motivational.starts").max() < column(baseline, "outreach_motivational.starts").min()
-    assert column(pilot, "outreach_residents.fte.coordinator@2018")[0] == 0
+    assert column(pilot, "outreach_informal.fte.coordinator@2018")[0] == 0
 
 
 @pytest.mark.e2e
