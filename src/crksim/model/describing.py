@@ -303,7 +303,7 @@ class _Words:
         text = str(value)
         if "@" in text:
             named = re.sub(r"@([a-z][a-z0-9_]*)", lambda m: f"'{self.name('parameters', m[1])}'", text)
-            return named.replace(" * ", " × ")
+            return named.replace(" * ", " × ").replace("whole(", self.say("nedrundet (", "rounded down ("))
         if _DATE.fullmatch(text):
             year, month, day = (int(part) for part in text.split("-"))
             return self.say(f"{day}. ", f"{day} ") + _MONTHS[self.lang].split()[month - 1] + f" {year}"
