@@ -83,7 +83,7 @@ class Outcome:
     def __init__(self, end: int, to: int, status: int, without: int, becomes: tuple[tuple[str, str], ...]) -> None:
         self.to, self.becomes = to, becomes
         self.packed_to = to if to >= DIED else 0
-        self.careful = bool(becomes) or to < LEAVE
+        self.careful = bool(becomes) or to in (DIED, ORIGIN)
         self.code = pack(end, self.packed_to, status, without)
 
 

@@ -139,6 +139,7 @@ class Stay:
         "gives_up_at",
         "holder",
         "kind",
+        "known",
         "nth",
         "origin",
         "outcome",
@@ -174,6 +175,8 @@ class Stay:
         self.row = citizen.rows
         #: True when anything below differs from what stands here: such a stay ends with care.
         self.special = False
+        #: True when something else on the calendar than its own end knows it: patience, a rule, death while waiting.
+        self.known = False
         self.flags = self.strand = 0
         self.since = self.finish = 0.0
         self.rule = -1

@@ -229,6 +229,7 @@ class Rules:
             return
         at = now + rate.reach(now, amount)
         if at < stay.due:
+            stay.known = True
             if stay.wakes is None:
                 stay.wakes = []
             stay.wakes.append((at, index))

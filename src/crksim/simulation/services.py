@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crksim.model.network import Shares
-from crksim.simulation.behaviour import ORIGIN, Behaviour
+from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour
 from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, RULE, SERVICE, STRAND, TO
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from crksim.simulation.engine import Run
 
 __all__ = ["LiveService"]
-
-INFINITY = math.inf
 
 
 class LiveService:
@@ -274,7 +272,7 @@ class LiveService:
         citizen.main = stay
         death = behaviour.death
         if death is not None:
-            stay.special, stay.risk, stay.since, stay.finish = True, death, now, stay.due
+            stay.risk, stay.since, stay.finish = death, now, stay.due
             if citizen.budget < death.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
                 stay.due = min(stay.due, now + death.reach(now, citizen.budget))
 
@@ -331,25 +329,34 @@ class LiveService:
             self.end_with_care(stay)
             return
         now, citizen, row = stay.due, stay.citizen, stay.row
+        risk = stay.risk
+        if risk is not None:
+            if now < stay.finish:
+                self.run.die(citizen, now, None)
+                return
+            citizen.budget -= risk.spent(stay.since, now)
+            stay.risk = None
+        to, code = outcome.to, outcome.code
+        if to == HOME:
+            to = self.run.resolved(to, citizen, None)
+            code += to * TO
         where = self.plain + stay.nth * NTH + stay.from_row * FROM_ROW + stay.kind
-        self.push((citizen.ident + row, outcome.code, where, stay.referred, stay.admitted, now, now))
+        self.push((citizen.ident + row, code, where, stay.referred, stay.admitted, now, now))
         if self.limited:
             self.free += 1
             if self.line.count:
                 self.line.offer(now)
-        # A stay that nothing else on the calendar knows (patience, a rule) serves again.
-        again = stay.gives_up_at == INFINITY and not self.begins
-        to = outcome.to
         if to < 0:
             stay.state, citizen.main = CLOSED, None
-            if again:
+            if not stay.known:
                 self.spare.append(stay)
             return
         target = self.others[to]
-        if not again or target.guarded:
+        if stay.known or target.guarded:
             stay.state = CLOSED
             target.request(citizen, now, row)
             return
+        # A stay that nothing else on the calendar knows serves as the next one.
         stay.service, stay.from_row = target, row
         stay.referred, stay.row = now, citizen.rows
         if target.limited:

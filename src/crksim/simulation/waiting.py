@@ -64,6 +64,7 @@ class WaitingLine:
         if self.spec.patience is not None:
             stay.gives_up_at = now + self._patience(citizen, now)
             if stay.gives_up_at < math.inf:
+                stay.known = True
                 wake = Wake(self.give_up, stay.gives_up_at, stay)
                 self.run.at(stay.gives_up_at, PATIENCE + citizen.tie, wake, now)
 
@@ -143,6 +144,7 @@ class WaitingLine:
             stay.risk, stay.since = risk, now
             at = now + risk.reach(now, stay.citizen.budget)
             if at < math.inf:
+                stay.known = True
                 self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
 
     def _patience(self, citizen: Citizen, now: float) -> float:
