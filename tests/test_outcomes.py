@@ -38,6 +38,10 @@ def test_the_status_at_final_discharge_is_that_of_the_last_stay_of_the_course():
     assert value("crk.final_status.ceased.count", log) == 2  # citizens 1 and 6
     assert value("crk.final_status.unknown", log) == pytest.approx(2 * YEAR / 100)  # citizens 0 and 1
     assert math.isnan(value("club_b.final_status.ceased.share", log))
+    assert value("club_a.discharged.count", log) == 3  # citizens 0, 1 and 4
+    assert value("unit_a.discharged.count", log) == 3  # citizens 0, 1 (the first course) and 6
+    assert value("club_a.discharged", log) == pytest.approx(3 * YEAR / 100)
+    assert value("club_a.improved.share", log) == pytest.approx(3 / 4)  # stays: citizens 0, 1, 2, and 6 beside
 
 
 def test_whoever_begins_another_course_in_time_has_returned():

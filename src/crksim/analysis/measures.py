@@ -341,6 +341,8 @@ FUNCTIONS: Mapping[str, Measured] = {
     "ends_share": _ends_share,
     "status": _status,
     "final_status": outcomes.final_status,
+    "discharged": outcomes.discharged,
+    "improved": outcomes.improved,
     "returned": outcomes.returned,
     "before": outcomes.before,
     "after": outcomes.after,

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from crksim.analysis.courses import Courses
 from crksim.analysis.rows import Period, Picker, divided
 from crksim.model.clock import Window
+from crksim.model.quantities import FAVOURABLE
 from crksim.model.vocabulary import MeasureAddress
 
-__all__ = ["after", "became", "before", "final_status", "returned"]
+__all__ = ["after", "became", "before", "discharged", "final_status", "improved", "returned"]
 
 Indices = NDArray[np.intp]
 
@@ -34,6 +35,21 @@ def final_status(picker: Picker, address: MeasureAddress, window: Window) -> flo
     found = picker.log.status[courses.last[ended]] if len(ended) else np.zeros(0, dtype=np.int16)
     number, whole = int(np.count_nonzero(found == code)), int(np.count_nonzero(found >= 0))
     return _of(number, whole, picker.period(address, window), address.statistic)
+
+
+def discharged(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Courses that passed through the subject and ended: a citizen counts as often as discharged."""
+    _, ended = _courses(picker, address, window)
+    return _of(len(ended), len(ended), picker.period(address, window), address.statistic)
+
+
+def improved(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Stays that ended with a favourable status; shares are of those that ended with any."""
+    period, statuses = picker.period(address, window), picker.log.legend.statuses
+    found = picker.log.status[period.ended_rows]
+    good = [code for code, name in enumerate(statuses) if name in FAVOURABLE["gain_improved"]]
+    number, whole = int(np.isin(found, good).sum()), int((found >= 0).sum())
+    return _of(number, whole, period, address.statistic)
 
 
 def returned(picker: Picker, address: MeasureAddress, window: Window) -> float:

@@ -275,6 +275,14 @@ _ALL_QUANTITIES = (
         "status",
         (*_FLOW, "share"),
     ),
+    _flow("discharged", "endelige udskrivninger", "final discharges"),
+    _flow(
+        "improved",
+        "udskrevet som ophørt, reduceret eller stabiliseret,",
+        "discharged as ceased, reduced or stabilised,",
+        "",
+        (*_FLOW, "share"),
+    ),
     QuantityType(
         "returned",
         Label("i behandling igen efter endelig udskrivning", "back in treatment after final discharge"),
@@ -411,6 +419,7 @@ WORDS: Mapping[str, Label] = {
     "doctor": Label("læger", "doctors"),
     "substitution_staff": Label("medarbejdere i substitution", "substitution staff"),
     "nurse_or_doctor": Label("sygeplejerske eller læge", "nurse or doctor"),
+    "all": Label("alle slags medarbejdere", "any kind of staff"),
     "meeting_staff": Label("leder og medarbejdere på brugermøder", "leader and staff at user meetings"),
     "user_meeting": Label("fremmøde på brugermøder", "attendance at user meetings"),
     "feedback": Label("svar på feedbackstandere", "answers at feedback stands"),
