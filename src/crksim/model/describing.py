@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from crksim.model.addresses import field_of
 from crksim.model.network import Label
+from crksim.model.quantities import WORDS
 from crksim.model.reading import plain_label
 from crksim.model.scenario import Change, Lever, Scenario
 from crksim.model.steps import is_steps, values_of
@@ -247,6 +248,8 @@ class _Words:
         at = parts.index(name)
         held = self.at(parts[: at + 1]) if parts[at - 1] == "ends" else None
         label = held.get("label") if isinstance(held, Mapping) else None
+        if parts[at - 1] == "posts" and name in WORDS:
+            return str(getattr(WORDS[name], self.lang))
         return str(label[self.lang]) if isinstance(label, Mapping) and self.lang in label else self.value(name)
 
     def case(self, parts: list[str]) -> str:
