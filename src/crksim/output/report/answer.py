@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["EVIDENCE_KINDS", "box", "count_kinds", "in_words", "single_course"]
 
 EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
+#: Measures that come from a calendar of appointments.
+_APPOINTMENTS = re.compile(r"(?<!\.ends)\.(talks|call_in)\b")
 
 
 def _against_main(run: Run) -> dict[str, ComparisonRow]:
@@ -141,6 +144,8 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     else:
         lines.append(words.text("box_gate_none"))
     lines += _assumption(run, lead, words)
+    if any(row.decides and _APPOINTMENTS.search(row.measure) for row in run.result.comparison):
+        lines.append(words.text("box_clinic"))
     return [*lines, words.text("box_adults"), words.text("box_cannot")]
 
 
