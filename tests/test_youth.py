@@ -95,7 +95,7 @@ def test_littles_law_makes_a_good_six_of_nineteen_in_nine_months():
 def test_a_group_that_starts_empty_holds_fewer_in_its_first_nine_months(lengths, expected, reported):
     """Mean of the infinite-server system from empty: rate times the integral of the survival (Palm, 1943)."""
     assert expected == pytest.approx(reported, abs=0.01)
-    sites = 200
+    sites = 120
     data = groups_of_eight(lengths, lambda i: f"{12 * 19 / 9:.9f} / year", sites, 275)
     for service in data["services"].values():
         service["places"] = {}
@@ -129,7 +129,7 @@ def test_the_chance_that_nobody_finds_eight_hangs_on_the_law_of_stays(law):
     direct = float(np.mean(np.max(found, axis=0) < 8))
     assert direct == pytest.approx(reported, abs=0.015)
 
-    sites = 250
+    sites = 150
     times = {i: np.random.default_rng(i).uniform(0, 9 * MONTH, 19) for i in range(sites)}
     listed = {i: {"times": {f"t{k:02d}": f"{t:.6f} days" for k, t in enumerate(np.sort(times[i]))}} for i in times}
     _, log = run(groups_of_eight(lengths, listed.__getitem__, sites, 700))
@@ -142,11 +142,11 @@ def test_the_chance_that_nobody_finds_eight_hangs_on_the_law_of_stays(law):
 
 @pytest.fixture(scope="module")
 def replays():
-    """Forty replays of the young, to the end of 2017, at the values in use."""
+    """Two dozen replays of the young, to the end of 2017, at the values in use."""
     study = read_study({**YOUNG, "time": {**STUDY["time"], "end": "2018-01-02"}})
     theta = default_theta(study.network)
     plan, scene = structure(study).bind(theta), Scene.of(study, theta)
-    return scene, [simulate(plan, Luck(3, replication)) for replication in range(40)]
+    return scene, [simulate(plan, Luck(3, replication)) for replication in range(24)]
 
 
 def column(replays, address):
@@ -157,7 +157,7 @@ def column(replays, address):
 @pytest.mark.e2e
 def test_nobody_waits_for_the_group_in_about_one_replay_in_two(replays):
     waits = column(replays, f"youth_group.queue_wait.mean{NINE_MONTHS}")
-    assert 0.25 < np.mean(waits == 0) < 0.75
+    assert 0.2 < np.mean(waits == 0) < 0.8
     assert column(replays, f"youth_group.present.max{NINE_MONTHS}").max() <= 8
 
 
@@ -200,11 +200,9 @@ def test_those_who_leave_after_the_group_are_followed_for_a_year_outside_crk(rep
     assert np.all(column(replays, "crk[age=youth].count_at.2017-12-31") < 120)  # they are not counted as enrolled
 
 
-@pytest.mark.unit
-def test_nobody_is_sent_to_the_other_offer_until_the_share_is_turned():
-    log = run({**YOUNG, "time": {**STUDY["time"], "end": "2018-01-02"}})[1]
-    names = np.array(log.legend.services)[log.service]
-    assert "center_for_unge_og_misbrug" not in names
+@pytest.mark.e2e
+def test_nobody_is_sent_to_the_other_offer_until_the_share_is_turned(replays):
+    assert np.all(column(replays, "center_for_unge_og_misbrug.requests.count@2016..2017") == 0)
     entry = LEDGER.entry("cohorts.youth_drugs.enters.center_for_unge_og_misbrug")
     assert (entry.kind, float(entry.low)) == ("assumed", 0)
     assert float(entry.high) > 0
@@ -231,13 +229,11 @@ def forecast(name, option=None, replications=4):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("youth_*.yaml")), ids=lambda path: path.stem)
-def test_every_option_can_be_applied_and_differs_from_the_others(path: Path):
+def test_every_option_differs_from_the_others(path: Path):
     scenario = read_scenario(read_yaml(path).data, path.stem)
     assert len(scenario.options) >= 3
     assert scenario.levers
     made = [apply(STUDY, scenario), *(apply(STUDY, with_option(scenario, one.id)) for one in scenario.options)]
-    for data in made:
-        read_study(data)
     assert all(a != b for i, a in enumerate(made) for b in made[:i])
 
 
@@ -252,6 +248,7 @@ def test_effects_on_the_young_include_none_and_a_little_harm(name, none):
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("youth_*.yaml")), ids=lambda path: path.stem)
 def test_no_member_has_shares_above_one_under_a_scenario_of_the_young(path: Path):
     from tests.test_ledger import share_maps
@@ -271,6 +268,7 @@ def test_no_member_has_shares_above_one_under_a_scenario_of_the_young(path: Path
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_more_sites_reach_more_young_people_in_smaller_groups():
     ask = ("youth_group.starts", "youth_group_hoersholmsgade.present.mean", "youth_group.under_workable")
     one, _, few_one = forecast("baseline")(*ask)
@@ -284,6 +282,7 @@ def test_more_sites_reach_more_young_people_in_smaller_groups():
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_more_places_at_one_site_shorten_the_wait_and_leave_those_elsewhere_where_they_are():
     ask = ("youth_group.internal_wait.mean", "youth_group.unmet.too_far")
     wait, far = forecast("baseline")(*ask)
@@ -295,6 +294,7 @@ def test_more_places_at_one_site_shorten_the_wait_and_leave_those_elsewhere_wher
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_extended_procedure_costs_contacts_in_proportion_to_its_length():
     ask = ("youth_follow_up.contacts", "youth_follow_up.staff_hours", "youth_opioid.present.mean")
     contacts, hours, present = forecast("youth_substitution_procedure")(*ask)
@@ -307,6 +307,7 @@ def test_the_extended_procedure_costs_contacts_in_proportion_to_its_length():
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_continuing_care_with_no_effect_changes_no_odds_and_with_one_lowers_relapse():
     ask = ("after_youth_aftercare.ends_share.relapsed", "youth_aftercare.starts", "youth_aftercare.present.mean")
     relapsed, starts, present = forecast("youth_continuing_care", replications=12)(*ask)
@@ -319,6 +320,7 @@ def test_continuing_care_with_no_effect_changes_no_odds_and_with_one_lowers_rela
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_whoever_chooses_the_other_offer_is_not_counted_in_crk():
     ask = ("center_for_unge_og_misbrug.starts", "youth_drugs.requests", "crk.enrolled.count")
     gone, requests, enrolled = forecast("youth_choice_elsewhere")(*ask)
