@@ -18,7 +18,7 @@ from crksim.model.changes import (
     with_overrides,
     with_variant,
 )
-from crksim.model.combining import combined
+from crksim.model.combining import combined, with_parts
 from crksim.model.describing import describe_lever
 from crksim.model.study import default_theta, read_study
 from tests.strategies import studies
@@ -577,3 +577,13 @@ def test_switches_of_one_name_must_say_the_same():
     two = part("two", {}, switches={"fast": {"changes": {"services.clinic.places.hard": 8}}})
     with pytest.raises(InputError, match=r"switch\.fast = 'fast': is a switch of 'one' and another one of 'two'"):
         combined([one, two])
+
+
+@unit
+def test_a_scenario_may_make_the_changes_of_others_under_its_own_name():
+    one = part("one", {"services.clinic.places.hard": 9}, "2019-01-01")
+    both = with_parts(part("plan", {"services.clinic.wait_goal": "3 days"}, combines=["one"]), [one])
+    assert (both.id, both.title.da, both.combines) == ("plan", "Prøve", ())
+    assert apply(BASE, both) == apply(apply(BASE, part("x", {"services.clinic.wait_goal": "3 days"})), one)
+    plain = part("plain", {})
+    assert with_parts(plain, []) is plain

@@ -670,3 +670,11 @@ def test_two_scenarios_run_at_once():
     assert both.date == "2018-01-01"
     assert {service.id for service in both.study.network.services} > {"youth_group_spaniensgade", "fhv_intensive"}
     assert cli.compose_settings(["scenario=[youth_groups_3sites,intensive_20_places]"]).scenario == both.name
+
+
+@pytest.mark.unit
+def test_the_plan_of_2018_combines_what_was_decided_each_from_its_own_date():
+    plan = load_case("crk_2018_plan")
+    assert plan.date == "2018-02-01"
+    assert {part.id: part.from_day for part in plan.scenario.parts}["feedback_stands"] == "2018-06-01"
+    assert load_case("crk_2018_plan", ["option=nothing"]).study.source == load_case("baseline").study.source

@@ -231,17 +231,21 @@ def _read_world(
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
     """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
     from crksim.model.changes import apply, lever_faults, read_scenario
-    from crksim.model.combining import combined
+    from crksim.model.combining import combined, with_parts
     from crksim.model.study import read_study
 
     sheets = [read_yaml(path) for path in paths]
+    named = {name: find_scenario(name) for sheet in sheets for name in _combines(sheet)}
+    others = {name: read_yaml(path) for name, path in named.items()}
     typed = {word.lstrip("+~").partition("=")[0].strip(): Place(COMMAND_LINE, None) for word in overrides}
     places: dict[str, Place] = {}
-    for sheet in reversed(sheets):
+    for sheet in reversed([*sheets, *others.values()]):
         places |= scenario_places(sheet)
     places |= typed
     try:
-        scenario = combined([read_scenario(sheet.data, path.stem) for sheet, path in zip(sheets, paths, strict=True)])
+        made = {name: read_scenario(sheet.data, name) for name, sheet in others.items()}
+        given = [read_scenario(sheet.data, path.stem) for sheet, path in zip(sheets, paths, strict=True)]
+        scenario = combined([with_parts(it, [made[name] for name in it.combines]) for it in given])
         if overrides:
             scenario = _chosen(scenario, overrides)
         data = apply(network.data, scenario)
@@ -251,6 +255,12 @@ def _read_world(
         return scenario, read_study(data), places
     except InputError as error:
         raise locate(error, places, network.places) from error
+
+
+def _combines(sheet: Sheet) -> list[str]:
+    """Return the names of the scenarios that a file combines; what is no list of names is refused later."""
+    named = sheet.data.get("combines")
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
 
 
 def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:

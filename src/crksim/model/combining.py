@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
 from crksim.model.scenario import Reference, Scenario
 
-__all__ = ["combined"]
+__all__ = ["combined", "with_parts"]
 
 
 def combined(scenarios: Sequence[Scenario]) -> Scenario:
@@ -55,6 +56,20 @@ def combined(scenarios: Sequence[Scenario]) -> Scenario:
         variants=tuple({variant.id: variant for scenario in scenarios for variant in scenario.variants}.values()),
         parts=tuple(parts),
     )
+
+
+def with_parts(scenario: Scenario, others: Sequence[Scenario]) -> Scenario:
+    """Return a scenario with the changes of the others that its ``combines`` names, under its own name and questions.
+
+    Raises
+    ------
+    InputError
+        When two of them change one address differently.
+    """
+    if not others:
+        return scenario
+    found = combined([scenario, *others])
+    return replace(scenario, changes=found.changes, parts=found.parts, combines=())
 
 
 def _joined(labels: Sequence[Label], between: str) -> Label:

@@ -39,7 +39,7 @@ OPS: Final = ("set", "times", "plus", "add", "drop", "like")
 
 _KEYS = ("title", "question", "notes", "from", "references", "changes", "measures", "worthwhile", "cannot_answer")
 _VARIANT_KEYS = ("switches", "variants")
-_CHOICE_KEYS = ("levers", "options")
+_CHOICE_KEYS = ("levers", "options", "combines")
 _WITHOUT = Label("uden ændringen", "without the change")
 _OP_WORD = re.compile(r"\s*(times|plus|set)\s*\((.*)\)\s*", re.DOTALL)
 
@@ -192,6 +192,8 @@ class Scenario:
         Numbers that a planner may turn.
     options : tuple of Variant
         What else could be decided; one of them is the cheapest.
+    combines : tuple of str
+        Other scenarios whose changes it makes too.
     parts : tuple of Scenario
         What it is combined of: their changes, each from its own date.
     """
@@ -209,6 +211,7 @@ class Scenario:
     variants: tuple[Variant, ...] = ()
     levers: tuple[Lever, ...] = ()
     options: tuple[Variant, ...] = ()
+    combines: tuple[str, ...] = ()
     parts: tuple[Scenario, ...] = ()
 
 
@@ -258,6 +261,7 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         variants=variants,
         levers=_read_levers(reader, found.get("levers", {})),
         options=_read_options(reader, found.get("options")),
+        combines=_read_list(reader, found.get("combines", []), "combines", "scenarios"),
     )
     if reader.problems:
         raise InputError(reader.problems)
@@ -348,7 +352,7 @@ def with_option(scenario: Scenario, name: str) -> Scenario:
     if name not in known:
         rule = f"is not an option of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
         raise InputError([Problem("option", name, rule, nearest(name, known))])
-    own = replace(scenario, changes={}) if known[name].instead else scenario
+    own = replace(scenario, changes={}, parts=()) if known[name].instead else scenario
     return with_overrides(own, known[name].changes)
 
 
@@ -431,9 +435,9 @@ def _read_references(reader: Reader, data: object) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _read_list(reader: Reader, data: object, at: str) -> tuple[str, ...]:
+def _read_list(reader: Reader, data: object, at: str, what: str = "measures") -> tuple[str, ...]:
     if not isinstance(data, list) or not all(isinstance(word, str) for word in data):
-        reader.refuse(at, data, "must be a list of measures")
+        reader.refuse(at, data, f"must be a list of {what}")
         return ()
     return tuple(data)
 
