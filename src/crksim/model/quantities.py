@@ -369,7 +369,7 @@ _ALL_QUANTITIES = (
     ),
     QuantityType(
         "call_in",
-        Label("gennemførte indkald", "call-ins gone through"),
+        Label("indkald", "call-ins"),
         _YEARLY,
         "flow",
         (*_FLOW, "visits", "restarts", "hours", "delay", "overdue"),
