@@ -26,6 +26,7 @@ __all__ = [
     "compare_measure",
     "effects",
     "likely_range",
+    "likely_ranges",
     "replay_rows",
 ]
 
@@ -226,6 +227,16 @@ def likely_range(values: Floats, *, outward: bool = False) -> tuple[float, float
     low, high = (float(end) for end in np.quantile(values, [tail, 1.0 - tail], method="weibull"))
     if outward:
         return float(values[values <= low].max()), float(values[values >= high].min())
+    return low, high
+
+
+def likely_ranges(values: Floats) -> tuple[Floats, Floats]:
+    """Return `likely_range` of every column of `values`, shape (n, columns): the lower ends and the upper ends."""
+    if len(values) < 2:
+        nothing = np.full(values.shape[1], np.nan)
+        return nothing, nothing
+    tail = (1.0 - PROBABILITY) / 2.0
+    low, high = np.quantile(values, [tail, 1.0 - tail], axis=0, method="weibull")
     return low, high
 
 

@@ -76,6 +76,10 @@ def _things(address: str, study: Mapping[str, Any]) -> Iterator[tuple[str, str]]
                 yield other, str(id)
 
 
+#: A parameter in a text.
+_NAME = re.compile(r"@([a-z][a-z0-9_]*)")
+
+
 def names_parameter(content: object, parameter: str) -> bool:
     """Say whether a part of a study names a parameter.
 
@@ -91,6 +95,15 @@ def names_parameter(content: object, parameter: str) -> bool:
     if isinstance(content, list | tuple):
         return any(names_parameter(value, parameter) for value in content)
     return isinstance(content, str) and re.search(rf"@{parameter}(?![a-z0-9_])", content) is not None
+
+
+def _named(content: object) -> set[str]:
+    """Return the names of the parameters that a part of a study names."""
+    if isinstance(content, Mapping):
+        return set().union(*(_named(value) for value in content.values()))
+    if isinstance(content, list | tuple):
+        return set().union(*(_named(value) for value in content))
+    return set(_NAME.findall(content)) if isinstance(content, str) and "@" in content else set()
 
 
 def _members(network: Network, target: str) -> list[str]:
@@ -132,8 +145,7 @@ def parameters_touched(subjects: Collection[str], study: Mapping[str, Any]) -> t
     declared = study.get("parameters") or {}
     found: set[str] = set()
     while parts:
-        part = parts.pop()
-        new = {name for name in declared if name not in found and names_parameter(part, name)}
+        new = (_named(parts.pop()) & declared.keys()) - found
         found |= new
         parts += [declared[name] for name in new]
     return tuple(f"parameters.{name}" for name in declared if name in found)

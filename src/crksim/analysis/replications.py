@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.analysis.comparison import likely_range
+from crksim.analysis.comparison import likely_ranges
 from crksim.analysis.ensemble import WorldStudy, draw_members
 from crksim.analysis.measures import flows, measure, series
 from crksim.analysis.pool import Progress, open_pool
@@ -222,8 +222,7 @@ def series_rows(
             present = found.present[world.id][:, :, column, :].astype(np.float64).reshape(-1, len(days))
             parts = np.searchsorted(sorted({*breaks, limits.opens, limits.closes}), days, side="right")
             present = _smoothed(present, parts, smooth)
-            ends = np.array([likely_range(present[:, number]) for number in range(len(days))]).reshape(-1, 2)
-            lows, highs = _smoothed(ends.T, parts, smooth)
+            lows, highs = _smoothed(np.array(likely_ranges(present)), parts, smooth)
             means = present.mean(axis=0)
             for number, day in enumerate(found.series_days):
                 low, high, room = float(lows[number]), float(highs[number]), float(places[number])

@@ -212,20 +212,19 @@ class Rules:
     # -- during a stay -----------------------------------------------------------------------------------------
 
     def come_up(self, stay: Stay, index: int, now: float) -> None:
-        """Put on the calendar when a rule considered during stays comes up, if it does before the end."""
-        rule, citizen = self.rules[index], stay.citizen
-        if not self.concerns(index, citizen.kind):
-            return
-        course, ever = self.counts(citizen, index)
-        if course >= rule.at_most:
-            return
-        key = ("rate", index, ever)
-        amounts = citizen.chunk.blocks.get(key)
+        """Put on the calendar when a rule that concerns the citizen comes up, if it does before the stay's end."""
+        citizen, ever = stay.citizen, 0
+        if citizen.considered is not None and citizen.lifetime is not None:
+            if citizen.considered.get(index, 0) >= self.rules[index].at_most:
+                return
+            ever = citizen.lifetime.get(index, 0)
+        amounts = citizen.chunk.blocks.get((index, ever))
         if amounts is None:
-            what = constant("rule:" + rule.luck_key, ever, "rate")
-            amounts = citizen.chunk.blocks[key] = view(exponentials(citizen.chunk.bases, what))
-        rate, amount = self.rate(index, citizen.kind), amounts[citizen.place]
-        if not rate.may_reach(amount, stay.due - now):
+            what = constant("rule:" + self.rules[index].luck_key, ever, "rate")
+            amounts = citizen.chunk.blocks[index, ever] = view(exponentials(citizen.chunk.bases, what))
+        rate = self._rates.get((index, citizen.kind)) or self.rate(index, citizen.kind)
+        amount = amounts[citizen.place]
+        if amount >= rate.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
             return
         at = now + rate.reach(now, amount)
         if at < stay.due:
