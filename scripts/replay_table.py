@@ -24,6 +24,15 @@ Made by `crksim scenario={scenario} members={members} futures={futures} seed={se
 |---|---:|---:|---|---|---|
 """
 
+_REASONS = """
+## What is not replayed
+
+{total} numbers and statements of the report about what came of its offers stand in no row above.
+
+| what the report says, and why it is left out | place |
+|---|---|
+"""
+
 
 def replay_table(run: Run) -> str:
     """Return the replay of a run as a page of Markdown.
@@ -48,6 +57,9 @@ def replay_table(run: Run) -> str:
         inside = "" if row.fact not in met else "yes" if met[row.fact] else "no"
         mark = row.mark + (f" (part of `{row.part_of}`)" if row.part_of else "")
         text += f"| {words.label(row.label)} ({unit}) | {reported} | {mean} | {span} | {mark} | {inside} |\n"
+    if result.not_replayed:
+        text += _REASONS.format(total=len(result.not_replayed))
+        text += "".join(f"| {words.label(row.reason)} | {row.locator} |\n" for row in result.not_replayed)
     return text
 
 

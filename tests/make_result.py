@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crksim.analysis.results import ComparisonRow, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 
 SERVICES = {
@@ -197,6 +197,10 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         comparison=_comparison(),
         series=_series(),
         replay=replay,
+        not_replayed=(
+            NotReplayed("youth_2015", "kap. 4", _label("142 unge i 2015: før modellen.", "142 youth in 2015: before.")),
+            NotReplayed("gym", "kap. 7, Café", _label("20 på holdet: ikke et flow.", "20 in the gym: not a flow.")),
+        ),
         flows={"without": dict(FLOWS), "decided": dict(FLOWS), "what_if": _flows_with_new_groups()},
         window=("2018-02-01", "2020-12-31"),
         touched=("youth_group", "youth_group_hoersholmsgade"),

@@ -312,6 +312,16 @@ def test_box_is_there_also_without_facts_and_evidence(tmp_path):
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_facts_without_a_row_stand_folded_below_the_replay_with_their_reasons(page, tmp_path):
+    assert "Ikke med i kontrollen: 2 tal og udsagn i rapporten, og hvorfor" in page.text("da")
+    assert "142 unge i 2015: før modellen." in page.text("da")
+    assert "20 in the gym: not a flow." in page.text("en")
+    without = Page((write(tmp_path, result={"not_replayed": ()}) / "report.html").read_text("utf-8"))
+    assert "Ikke med i kontrollen" not in without.text("da")
+
+
+@pytest.mark.unit
 def test_answer_gives_numbers_range_chance_and_single_courses(page):
     assert "Opstarter i ungegrupperne: 38 om året med ændringen mod 25 uden ændringen." in page.text("da")
     assert "+3 til +24 om året; chance for mindst 5 flere: over 9 ud af 10." in page.text("da")
@@ -532,4 +542,7 @@ def test_the_replay_page_has_a_row_for_every_fact_and_counts_those_met(run):
     assert "| Young people in the group, 1 July 2017 (citizens) | 2 | 5.4 | 2 to 8 | predicted | yes |" in told
     assert "| Present at Vesterbro, end of 2017 (citizens) | 200 | 174 | 158 to 191 | predicted | no |" in told
     assert "| predicted (part of `youth_group_present`) |  |" in told
-    assert sum(line.startswith("| ") for line in told.splitlines()) == 1 + len(run.result.replay)
+    rows, reasons = told.split("## What is not replayed")
+    assert sum(line.startswith("| ") for line in rows.splitlines()) == 1 + len(run.result.replay)
+    assert "| 142 youth in 2015: before. | kap. 4 |" in reasons
+    assert sum(line.startswith("| ") for line in reasons.splitlines()) == 1 + len(run.result.not_replayed)

@@ -30,6 +30,7 @@ FILES = {
     "comparison_da.csv",
     "series.parquet",
     "replay.csv",
+    "not_replayed.csv",
     "flows.csv",
     "evidence.csv",
     "results.xlsx",
@@ -76,6 +77,7 @@ def test_what_is_read_is_what_was_written(folder):
     assert_same_rows(run.result.comparison, made.comparison)
     assert_same_rows(run.result.series, made.series)
     assert_same_rows(run.result.replay, made.replay)
+    assert run.result.not_replayed == made.not_replayed
     assert run.result.flows == made.flows
     assert run.result.changes == made.changes
     assert run.result.measures == made.measures

@@ -116,3 +116,17 @@ def test_workbook_open_elsewhere_is_told_and_left_alone(run, tmp_path, monkeypat
         write_workbook(path, run, "da")
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.xlsx"]
     assert path.read_text() == "open in Excel"
+
+
+@pytest.mark.unit
+def test_facts_without_a_row_stand_below_the_replay_with_their_reasons(book):
+    lang, sheets = book
+    head, rows = table(sheets[SHEETS[lang][2]])
+    made = make_result()
+    assert len(rows) == len(made.replay) + len(made.not_replayed)
+    last = dict(zip(head, rows[-1], strict=True))
+    assert last[{"da": "Tal i rapporten", "en": "Number in the report"}[lang]] == getattr(
+        made.not_replayed[-1].reason, lang
+    )
+    assert last[{"da": "Mærke", "en": "Mark"}[lang]] == {"da": "ikke gennemspillet", "en": "not in the replay"}[lang]
+    assert last[{"da": "Rapporten", "en": "Report"}[lang]] in (None, "")

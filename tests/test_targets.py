@@ -5,9 +5,11 @@ import math
 
 import pytest
 
-from crksim.analysis.targets import MARKS, read_targets
+from crksim.analysis.results import NotReplayed
+from crksim.analysis.targets import MARKS, read_not_replayed, read_targets
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_folder
+from crksim.model.network import Label
 from crksim.model.study import read_study
 from crksim.model.vocabulary import parse_measures
 
@@ -62,6 +64,57 @@ def test_all_faults_of_all_targets_are_told_at_once():
     assert [line.split(" = ")[0] for line in lines[7:]] == ["facts.e.reported", "facts.e.day", "facts.f.part_of"]
     with pytest.raises(InputError, match="facts = None: must be a map of targets"):
         read_targets({}, "2016-01-01")
+
+
+@pytest.mark.unit
+def test_a_fact_without_a_row_takes_its_place_and_its_reason():
+    reason = {"locator": "kap. 7", "da": "20 på holdet: ikke et flow.", "en": "20 in the gym: not a flow."}
+    read = read_not_replayed({"facts": {"a": ENTRY}, "not_replayed": {"gym": reason}}, {"starts", "gym"})
+    assert read == (NotReplayed("gym", "kap. 7", Label(reason["da"], reason["en"])),)
+    assert read_not_replayed({"facts": {"a": ENTRY}}) == ()
+
+
+@pytest.mark.unit
+def test_all_faults_of_all_reasons_are_told_at_once():
+    reason = {"locator": "kap. 7", "da": "20", "en": "20"}
+    data = {
+        "starts": reason,
+        "gim": reason,
+        "gym": {"locator": "kap. 7", "da": "20"},
+        "food": {**reason, "da": "de\nfleste", "dk": "20"},
+        "cafe": "20",
+    }
+    with pytest.raises(InputError) as caught:
+        read_not_replayed({"facts": {"a": ENTRY}, "not_replayed": data}, {"starts", "gym", "food", "cafe"})
+    assert [str(problem) for problem in caught.value.problems] == [
+        "not_replayed.starts = 'starts': is a fact of the replay: either a row or a reason",
+        "not_replayed.gim = 'gim': is not in the table of facts; did you mean 'gym'?",
+        "not_replayed.gym.en = None: must be a text of one line",
+        "not_replayed.food.dk = '20': is not a field of a reason; did you mean 'da'?",
+        "not_replayed.food.da = 'de\\nfleste': must be a text of one line",
+        "not_replayed.cafe = '20': must be a map of 'locator', 'da' and 'en'",
+    ]
+    with pytest.raises(InputError, match="not_replayed = 3: must be a map of facts and their reasons"):
+        read_not_replayed({"not_replayed": 3})
+
+
+@pytest.mark.unit
+def test_every_fact_to_be_met_is_replayed_or_has_its_reason():
+    """What the report says came of its offers: 122 facts of kind `target`, none of them passed over in silence."""
+    with (data_dir("conf") / "targets" / "facts.csv").open(encoding="utf-8") as file:
+        kinds = {row["id"]: row["kind"] for row in csv.DictReader(file)}
+    assert set(kinds.values()) == {"context", "input", "rule", "target"}
+    wanted = {fact for fact, kind in kinds.items() if kind == "target"}
+    assert len(wanted) == 122
+    data = read_folder(data_dir("conf") / "targets").data
+    replayed = {target.fact for target in read_targets(data, "2016-01-01", kinds)}
+    told = read_not_replayed(data, kinds)
+    assert wanted - replayed - {row.fact for row in told} == set()
+    assert {row.fact for row in told} <= wanted
+    for row in told:
+        assert row.reason.da != row.reason.en
+        assert len(row.reason.da) <= 170
+        assert row.locator.startswith(("kap. ", "bilag ", "notat "))
 
 
 @pytest.mark.unit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Label
 
-__all__ = ["VERDICTS", "ComparisonRow", "ReplayRow", "Result", "SeriesRow", "World"]
+__all__ = ["VERDICTS", "ComparisonRow", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
 
 #: The only four answers; one level of probability (9 in 10) everywhere.
 VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
@@ -147,6 +147,25 @@ class ReplayRow:
 
 
 @dataclass(frozen=True)
+class NotReplayed:
+    """A fact of the report that stands in no row of the replay.
+
+    Parameters
+    ----------
+    fact : str
+        Id in the table of facts.
+    locator : str
+        Where it stands in the report.
+    reason : Label
+        What it says, and why a model of flows does not give it; one line.
+    """
+
+    fact: str
+    locator: str
+    reason: Label
+
+
+@dataclass(frozen=True)
 class Result:
     """Everything that one run found; worlds[0] is the main reference, worlds[-1] the what-if.
 
@@ -185,3 +204,4 @@ class Result:
     window: tuple[str, str] = ("", "")
     touched: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    not_replayed: tuple[NotReplayed, ...] = ()

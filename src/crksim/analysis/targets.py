@@ -6,17 +6,19 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from crksim.analysis.comparison import Target
+from crksim.analysis.results import NotReplayed
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label
 
-__all__ = ["MARKS", "read_targets"]
+__all__ = ["MARKS", "read_not_replayed", "read_targets"]
 
 #: Typed into the network; a parameter was set so that it comes near; neither.  Only the last say anything.
 MARKS = ("put in", "fitted", "predicted")
 
 _TEXTS = ("fact", "measure", "mark", "locator", "series", "part_of", "note")
 _NEEDED = ("fact", "measure", "reported", "mark", "label", "unit", "locator")
+_OF_REASONS = ("locator", "da", "en")
 _FIELDS = (*_NEEDED, "day", "series", "part_of", "concerns", "note")
 
 
@@ -60,6 +62,62 @@ def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] 
     if problems:
         raise InputError(problems)
     return tuple(found)
+
+
+def read_not_replayed(data: Mapping[str, object], facts: Collection[str] | None = None) -> tuple[NotReplayed, ...]:
+    """Read the facts that stand in no row of the replay, each with its reason, from a plain dict.
+
+    Parameters
+    ----------
+    data : mapping
+        ``not_replayed: {fact: {locator, da, en}}``, and ``facts`` as in `read_targets`.
+    facts : collection of str, optional
+        Ids of the facts that may be cited.
+
+    Returns
+    -------
+    tuple of NotReplayed
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        When entries break rules; every fault of every entry is told.
+    """
+    entries, targets = data.get("not_replayed") or {}, data.get("facts")
+    if not isinstance(entries, Mapping):
+        raise InputError([Problem("not_replayed", entries, "must be a map of facts and their reasons")])
+    rows = targets.values() if isinstance(targets, Mapping) else ()
+    replayed = {row.get("fact") for row in rows if isinstance(row, Mapping)}
+    problems: list[Problem] = []
+    for fact, entry in entries.items():
+        address = f"not_replayed.{fact}"
+        if facts is not None and fact not in facts:
+            problems.append(Problem(address, fact, "is not in the table of facts", nearest(str(fact), facts)))
+        if fact in replayed:
+            problems.append(Problem(address, fact, "is a fact of the replay: either a row or a reason"))
+        problems += _faults_of_reason(address, entry)
+    if problems:
+        raise InputError(problems)
+    return tuple(
+        NotReplayed(str(fact), entry["locator"], Label(entry["da"], entry["en"])) for fact, entry in entries.items()
+    )
+
+
+def _faults_of_reason(address: str, entry: Any) -> list[Problem]:
+    """Return which texts of a reason are unknown, missing or longer than a line."""
+    if not isinstance(entry, Mapping):
+        return [Problem(address, entry, "must be a map of 'locator', 'da' and 'en'")]
+    faults = [
+        Problem(f"{address}.{name}", value, "is not a field of a reason", nearest(str(name), _OF_REASONS))
+        for name, value in entry.items()
+        if name not in _OF_REASONS
+    ]
+    for name in _OF_REASONS:
+        text = entry.get(name)
+        if not (isinstance(text, str) and text.strip() and "\n" not in text):
+            faults.append(Problem(f"{address}.{name}", text, "must be a text of one line"))
+    return faults
 
 
 def _faults(address: str, entry: Any, facts: Collection[str] | None) -> list[Problem]:

@@ -15,6 +15,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     from crksim.analysis.comparison import Question, Target
     from crksim.analysis.replications import WorldStudy
+    from crksim.analysis.results import NotReplayed
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 
@@ -46,6 +47,8 @@ class Case:
         What is measured and compared.
     targets : tuple of Target
         The report's facts that are put beside the replay.
+    not_replayed : tuple of NotReplayed
+        Those that are not, and why.
     touched : tuple of str
         Services, groups and cohorts that the scenario touches.
     switches : tuple of Variant
@@ -60,6 +63,7 @@ class Case:
     ledger: Mapping[str, Any]
     questions: tuple[Question, ...]
     targets: tuple[Target, ...]
+    not_replayed: tuple[NotReplayed, ...] = ()
     touched: tuple[str, ...] = ()
     switches: tuple[Variant, ...] = ()
 
@@ -178,6 +182,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     worlds, studies = _references(scenario, network, references)
     what_if = _world(WHAT_IF, scenario.id, scenario.title, study.source, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
+    targets, not_replayed = _targets(study.start)
     chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
     options = {word.partition("=")[2] for word in overrides if word.startswith("option=")}
     return Case(
@@ -188,7 +193,8 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         studies=(*studies, study),
         ledger=_ledger_sheet().data,
         questions=_questions(scenario, study, touched, places),
-        targets=_targets(study.start),
+        targets=targets,
+        not_replayed=not_replayed,
         touched=touched,
         switches=(
             *(option for option in scenario.options if option.id in options),
@@ -197,12 +203,12 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     )
 
 
-def _targets(start: str) -> tuple[Target, ...]:
-    from crksim.analysis.targets import read_targets
+def _targets(start: str) -> tuple[tuple[Target, ...], tuple[NotReplayed, ...]]:
+    from crksim.analysis.targets import read_not_replayed, read_targets
 
     sheet = read_folder(data_dir("conf") / "targets")
     try:
-        return read_targets(sheet.data, start)
+        return read_targets(sheet.data, start), read_not_replayed(sheet.data)
     except InputError as error:
         raise locate(error, sheet.places) from error
 

@@ -235,6 +235,7 @@ def _result(case: Case, settings: Settings, found: Replications) -> Result:
         window=(case.date_of(window.start), case.date_of(window.end - 1.0)),
         touched=case.touched,
         rests_on=parameters_touched(case.touched, case.study.source),
+        not_replayed=case.not_replayed,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from crksim.analysis.results import ComparisonRow, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
@@ -45,7 +45,7 @@ PRIVACY = Label(
     "Imagined citizens, made from published counts; nothing about real persons.",
 )
 
-Row = TypeVar("Row", ComparisonRow, SeriesRow, ReplayRow)
+Row = TypeVar("Row", ComparisonRow, SeriesRow, ReplayRow, NotReplayed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +198,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "comparison": frame(result.comparison, ComparisonRow),
         "series": frame(result.series, SeriesRow),
         "replay": frame(result.replay, ReplayRow),
+        "not_replayed": frame(result.not_replayed, NotReplayed),
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
     }
@@ -314,6 +315,12 @@ def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...
     return tuple(table["measure"][:count].tolist()), worlds
 
 
+def _read_not_replayed(path: Path) -> tuple[NotReplayed, ...]:
+    """Return the facts without a row and their reasons; runs made before there were any have no such file."""
+    rows = _read_csv(path, _columns(NotReplayed)) if path.is_file() else ()
+    return tuple(_build(NotReplayed, row) for row in rows)
+
+
 def read_run(folder: Path) -> Run:
     """Return what a run folder holds; nothing but its files is read.
 
@@ -351,6 +358,7 @@ def read_run(folder: Path) -> Run:
         window=(about["window"][0], about["window"][1]),
         touched=tuple(about["touched"]),
         rests_on=tuple(about["rests_on"]),
+        not_replayed=_read_not_replayed(folder / "not_replayed.csv"),
     )
     return Run(
         result=result,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import ComparisonRow, ReplayRow, Result
+from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
 from crksim.output.report.wording import Wording, is_share, texts
@@ -177,10 +177,16 @@ def _replay(book: _Book, run: Run) -> None:
             (row.fact, "text"),
         ]
 
+    def reason(row: NotReplayed) -> list[Cell]:
+        mark = words.text("mark_not_replayed")
+        texts = (words.label(row.reason), "", row.locator, "", "", "", "", mark, "", row.fact)
+        return [(text, "text") for text in texts]
+
     keys = ("fact", "unit", "locator", "reported", "simulated", "low", "high", "mark", "met", "fact_id")
     widths = (46, 14, 34, 12, 12, 10, 10, 12, 9, 30)
     columns = [(words.text(key), width) for key, width in zip(keys, widths, strict=True)]
-    book.sheet("sheet_replay", columns, [cells(row) for row in run.result.replay])
+    rows = [*map(cells, run.result.replay), *map(reason, run.result.not_replayed)]
+    book.sheet("sheet_replay", columns, rows)
 
 
 def _changed(book: _Book, run: Run) -> None:

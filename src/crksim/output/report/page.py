@@ -315,6 +315,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "window": _window(run, words),
         "begins": "" if math.isnan(begins) else words.day(focus.start_date(run), begins),
         "replay": _replay(run, words),
+        "not_replayed": [(words.label(row.reason), row.locator) for row in result.not_replayed],
         "evidence": [(words.text(f"kind_{kind}"), words.number(n)) for kind, n in counts.items()],
         "evidence_total": words.number(sum(counts.values())),
         "verdicts": [(_SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
