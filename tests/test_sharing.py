@@ -107,3 +107,24 @@ def test_the_merged_log_is_that_of_a_whole_run(study, data):
         assume(False)
     _, whole, shared = both(study, other)
     assert shared.content_hash() == whole.content_hash()
+
+
+@pytest.mark.unit
+def test_a_case_that_concerns_only_some_touches_only_them():
+    data = copy.deepcopy(TWO_DOORS)
+    for mean in ("2 months", "5 months"):
+        data["services"]["unit"]["length"] = {
+            "cases": {
+                "young": {"when": {"age": "young"}, "law": "exponential", "mean": mean},
+                "grown": {"law": "exponential", "mean": "2 months"},
+            }
+        }
+        world = structure(read_study(copy.deepcopy(data)))
+        if mean == "2 months":
+            before = world
+    assert changed_addresses(before, world) == {"services.unit"}
+    assert touched_cohorts(before, world) == {"youth"}
+    plans = [it.bind(default_theta(it.study.network)) for it in (before, world)]
+    reference, whole = (simulate(plan, Luck(4, 0)) for plan in plans)
+    part = simulate(plans[1], Luck(4, 0), cohorts={"youth"})
+    assert merged(part, reference, frozenset({"youth"})).content_hash() == whole.content_hash()

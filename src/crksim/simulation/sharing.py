@@ -7,15 +7,16 @@ both worlds: they are copied, not simulated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crksim.errors import CheckError
-from crksim.model.network import Cohort, Condition, Label, Places, Shares
+from crksim.model.amounts import Quantity
+from crksim.model.network import Case, Cohort, Condition, Label, Places, Shares
 from crksim.simulation.closure import parameters_of
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
@@ -100,23 +101,15 @@ def touched_cohorts(
 @lru_cache(maxsize=64)
 def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> frozenset[str]:
     """Return the touched cohorts when the parameters `moved` differ too; the same for every member as a rule."""
-    addresses = set(changed_addresses(reference, other))
     everyone = frozenset(cohort.id for cohort in other.cohorts)
-    if "study" in addresses:
+    if "study" in changed_addresses(reference, other):
         return everyone
-    for floor, things in _FLOORS.items():
-        for world in (reference, other):
-            addresses |= {f"{floor}.{name}" for name, it in things(world).items() if moved & set(parameters_of(it))}
     walks: dict[str, list[_Walk]] = {name: [] for name in everyone}
     for world in (reference, other):
         for cohort in world.cohorts:
             if cohort.id in everyone:
                 walks[cohort.id].append(_Walk(world, cohort))
-    touched = {
-        name
-        for name in everyone
-        if f"cohorts.{name}" in addresses or any(walk.meets(addresses) for walk in walks[name])
-    }
+    touched = {name for name in everyone if _differ(reference, other, name, walks[name], moved)}
     hard = {service.id for world in (reference, other) for service in world.services if service.places.hard}
     contested: set[str] = set()
     size = -1
@@ -125,6 +118,38 @@ def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> f
         contested |= {it for name in touched for walk in walks[name] for it in walk.found & hard}
         touched |= {name for name in everyone if any(walk.found & contested for walk in walks[name])}
     return frozenset(touched)
+
+
+def _differ(reference: Structure, other: Structure, name: str, walks: list[_Walk], moved: frozenset[str]) -> bool:
+    """Say whether anything that a cohort's citizens can meet differs between two worlds, or hangs on what has moved."""
+    for floor, things in _FLOORS.items():
+        ours, theirs = things(reference), things(other)
+        for id in ours.keys() | theirs.keys():
+            one, two = ours.get(id), theirs.get(id)
+            if floor == "cohorts":
+                if id == name and (one != two or moved & set(parameters_of(one))):
+                    return True
+            elif one != two or moved & set(parameters_of(one)):
+                meeting = [walk for walk in walks if walk.meets(floor, id)]
+                if meeting and (one is None or two is None):
+                    return True
+                for walk in meeting:
+                    if walk.seen(one) != walk.seen(two) or moved & set(_parameters_seen(walk, one)):
+                        return True
+    return False
+
+
+def _parameters_seen(walk: _Walk, value: object) -> Iterator[str]:
+    """Yield the parameters on which a part of the network hangs as a cohort meets it."""
+    if isinstance(value, tuple):
+        for it in value:
+            if not isinstance(it, Case) or walk.concerns(it.when):
+                yield from _parameters_seen(walk, it)
+    elif isinstance(value, Quantity):
+        yield from value.names()
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from _parameters_seen(walk, getattr(value, part.name))
 
 
 class _Walk:
@@ -151,14 +176,22 @@ class _Walk:
                 self.found.add(name)
                 todo |= self.onward(name) - self.found
 
-    def meets(self, addresses: set[str]) -> bool:
-        """Say whether any of these services, or of these rules, may ever concern a citizen of the cohort."""
-        if any(f"services.{name}" in addresses for name in self.found):
-            return True
+    def meets(self, floor: str, id: str) -> bool:
+        """Say whether a service or a rule may ever concern a citizen of the cohort."""
+        if floor == "services":
+            return id in self.found
         return any(
-            f"referrals.{rule.id}" in addresses and self.found & set(rule.services) and self.concerns(rule.when)
-            for rule in self.rules
+            rule.id == id and self.found & set(rule.services) and self.concerns(rule.when) for rule in self.rules
         )
+
+    def seen(self, value: object) -> object:
+        """Return a part of the network as the cohort meets it: without the cases that never concern its citizens."""
+        if isinstance(value, tuple):
+            kept = (it for it in value if not isinstance(it, Case) or self.concerns(it.when))
+            return tuple(self.seen(it) for it in kept)
+        if is_dataclass(value) and not isinstance(value, Quantity | Condition):
+            return tuple(self.seen(getattr(value, part.name)) for part in fields(value))
+        return value
 
     def homes(self) -> set[str]:
         return {home for home in self.possible.get("home", ()) if home in self.services}
