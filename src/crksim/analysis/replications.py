@@ -242,10 +242,12 @@ def _smoothed(courses: Floats, parts: NDArray[np.intp], reach: int) -> Floats:
     """
     if reach == 0:
         return courses
-    smoothed = np.empty_like(courses)
-    for day in range(courses.shape[1]):
-        near = slice(max(0, day - reach), day + reach + 1)
-        smoothed[:, day] = courses[:, near][:, parts[near] == parts[day]].mean(axis=1)
+    days = np.arange(courses.shape[1])
+    # Parts are spans of days in a row, so that what is near and in the same part is a span too.
+    first = np.maximum(days - reach, np.searchsorted(parts, parts, side="left"))
+    last = np.minimum(days + reach + 1, np.searchsorted(parts, parts, side="right"))
+    sums = np.concatenate((np.zeros((len(courses), 1)), np.cumsum(courses, axis=1)), axis=1)
+    smoothed: Floats = (sums[:, last] - sums[:, first]) / (last - first)
     return smoothed
 
 

@@ -18,7 +18,7 @@ from crksim.output.report.focus import (
     name_of,
     present_facts,
     present_services,
-    series_by_service,
+    series_of,
     start_date,
 )
 from crksim.output.report.wording import Wording
@@ -81,7 +81,7 @@ def _draw_present(run: Run, service: str, words: Wording) -> Figure:
 
     figure = Figure(figsize=(8.2, 3.6))
     axes = figure.add_axes((0.075, 0.085, 0.905, 0.8))
-    series = series_by_service(run)[service]
+    series = series_of(run, service)
     references = run.result.worlds[:-1]
     lines = [(w, *_REFERENCE_STYLES[i % 3], 1.8) for i, w in enumerate(references)]
     lines.append((run.result.worlds[-1], VERMILION, "-", 2.2))

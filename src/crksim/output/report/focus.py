@@ -25,6 +25,7 @@ __all__ = [
     "present_facts",
     "present_services",
     "series_by_service",
+    "series_of",
     "start_date",
 ]
 
@@ -84,6 +85,15 @@ def series_by_service(run: Run) -> dict[str, dict[str, list[SeriesRow]]]:
     found: dict[str, dict[str, list[SeriesRow]]] = {}
     for row in run.result.series:
         found.setdefault(row.service, {}).setdefault(row.world, []).append(row)
+    return found
+
+
+def series_of(run: Run, service: str) -> dict[str, list[SeriesRow]]:
+    """Return the series of numbers present in one service: world -> rows."""
+    found: dict[str, list[SeriesRow]] = {}
+    for row in run.result.series:
+        if row.service == service:
+            found.setdefault(row.world, []).append(row)
     return found
 
 
