@@ -40,6 +40,14 @@ def test_a_target_takes_its_fields_and_days_count_from_the_start():
 
 
 @pytest.mark.unit
+def test_what_shares_people_with_another_fact_stands_behind_it():
+    data = {name: {**ENTRY, "measure": name} for name in "abcde"}
+    data["a"]["part_of"], data["e"]["part_of"] = "c", "b"
+    read = read_targets({"facts": data}, "2016-01-01")
+    assert [target.measure for target in read] == ["b", "e", "c", "a", "d"]
+
+
+@pytest.mark.unit
 def test_all_faults_of_all_targets_are_told_at_once():
     data = {
         "a": 3,

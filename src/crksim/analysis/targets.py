@@ -38,7 +38,7 @@ def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] 
     Returns
     -------
     tuple of Target
-        In the order of the file.
+        In the order of the file, those that share people with another fact behind it.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] 
     if not isinstance(entries, Mapping):
         raise InputError([Problem("facts", entries, "must be a map of targets")])
     problems: list[Problem] = []
-    found: list[Target] = []
+    found: list[tuple[int, bool, Target]] = []
+    places = {name: place for place, name in enumerate(entries)}
     for name, entry in entries.items():
         faults = _faults(f"facts.{name}", entry, facts)
         if not faults:
@@ -57,11 +58,12 @@ def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] 
                 known = nearest(str(entry["part_of"]), entries)
                 faults = [Problem(f"facts.{name}.part_of", entry["part_of"], "must be a fact of this table", known)]
             else:
-                found += _target(f"facts.{name}", entry, start, faults)
+                whole = entry.get("part_of") or name
+                found += [(places[whole], whole != name, one) for one in _target(f"facts.{name}", entry, start, faults)]
         problems += faults
     if problems:
         raise InputError(problems)
-    return tuple(found)
+    return tuple(target for *_, target in sorted(found, key=lambda one: one[:2]))
 
 
 def read_not_replayed(data: Mapping[str, object], facts: Collection[str] | None = None) -> tuple[NotReplayed, ...]:
