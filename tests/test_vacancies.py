@@ -277,7 +277,7 @@ def test_places_open_in_steps_after_the_decision():
         ),
         (
             {"first": 3, "second": {"from": "2018-01-01", "value": 4}},
-            "its step 'first' needs 'from': what holds before is what held",
+            "its step 'first' needs a date, 'from'; until the first date the number stays as it is",
         ),
     ],
 )

@@ -50,7 +50,7 @@ def _in_steps(node: Any, change: Change, date: str | None) -> Any:
     """Let a change act again and again, each time from the date of one of its steps."""
     for day, name, held in values_of(change.value):
         if not day:
-            raise ValueError(f"its step '{name}' needs 'from': what holds before is what held")
+            raise ValueError(f"its step '{name}' needs a date, 'from'; until the first date the number stays as it is")
         if date is not None and day < date:
             raise ValueError(f"its steps may not begin before the scenario's date, {date}")
         node = acted(node, replace(change, value=held), day)
