@@ -127,14 +127,14 @@ def _differ(reference: Structure, other: Structure, name: str, walks: list[_Walk
         for id in ours.keys() | theirs.keys():
             one, two = ours.get(id), theirs.get(id)
             if floor == "cohorts":
-                if id == name and (one != two or moved & set(parameters_of(one))):
+                if id == name and (one != two or (moved and moved & set(parameters_of(one)))):
                     return True
-            elif one != two or moved & set(parameters_of(one)):
+            elif one != two or (moved and moved & set(parameters_of(one))):
                 meeting = [walk for walk in walks if walk.meets(floor, id)]
                 if meeting and (one is None or two is None):
                     return True
                 for walk in meeting:
-                    if walk.seen(one) != walk.seen(two) or moved & set(_parameters_seen(walk, one)):
+                    if walk.seen(one) != walk.seen(two) or (moved and moved & set(_parameters_seen(walk, one))):
                         return True
     return False
 
