@@ -163,3 +163,14 @@ def test_faults_get_the_line_of_the_closest_value_known():
         (None, None),
         ("command line", None),
     ]
+
+
+@pytest.mark.unit
+def test_a_folder_is_read_again_when_a_file_in_it_changes(tmp_path):
+    (tmp_path / "a.yaml").write_text("one: 1\n", encoding="utf-8")
+    first = read_folder(tmp_path)
+    assert read_folder(tmp_path) is first
+    (tmp_path / "a.yaml").write_text("one: 1\ntwo: 2\n", encoding="utf-8")
+    assert read_folder(tmp_path).data == {"one": 1, "two": 2}
+    (tmp_path / "b.yaml").write_text("three: 3\n", encoding="utf-8")
+    assert read_folder(tmp_path).data == {"one": 1, "two": 2, "three": 3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from crksim.errors import InputError, Problem, nearest
@@ -96,6 +97,13 @@ def read_folder(folder: Path) -> Sheet:
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not files:
         raise InputError([Problem("folder", str(folder), "must hold at least one .yaml file")])
+    return _read_files(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@lru_cache(maxsize=8)
+def _read_files(stamped: tuple[tuple[Path, int, int], ...]) -> Sheet:
+    """Read files into one sheet; as long as none of them has changed, they are read once."""
+    files = [path for path, _, _ in stamped]
     sheets: list[Sheet] = []
     problems: list[Problem] = []
     for path in files:

@@ -211,7 +211,6 @@ def merge(sheets: Iterable[Sheet]) -> Sheet:
             inner = f"{address}.{key}" if address else key
             if key not in into:
                 into[key] = _copy(value)
-                _keep(places, sheet.places, inner)
             elif isinstance(into[key], dict) and isinstance(value, dict):
                 lay(into[key], value, inner, sheet)
             else:
@@ -221,6 +220,8 @@ def merge(sheets: Iterable[Sheet]) -> Sheet:
 
     for sheet in sheets:
         lay(data, sheet.data, "", sheet)
+        for address, place in sheet.places.items():
+            places.setdefault(address, place)
     if problems:
         raise InputError(problems)
     return Sheet(data, places)
@@ -229,6 +230,3 @@ def merge(sheets: Iterable[Sheet]) -> Sheet:
 def _copy(value: Any) -> Any:
     return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
-
-def _keep(places: dict[str, Place], found: Mapping[str, Place], address: str) -> None:
-    places.update({key: place for key, place in found.items() if key == address or key.startswith(address + ".")})
