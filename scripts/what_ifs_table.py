@@ -202,8 +202,8 @@ crksim scenario=[{one},{other}]      two at once, each from its own date
 `ADDRESS=VALUE` (the fifth line). **Measures** are what is answered first, with the smallest difference that matters
 (days, hours a year, shares or numbers a year). **Options** are other decisions on the same question; the cheapest is
 marked with **€**, and *instead* means that the scenario's own changes are not made. Every answer has a range and one of
-four verdicts, "cannot be decided with what is known" among them. No scenario answers on deaths: none acts on the risk of
-dying, and what moves with who is where is no finding.
+four verdicts, "cannot be decided with what is known" among them. No scenario answers on deaths: none acts on the risk
+of dying, and what moves with who is where is no finding.
 
 | | question | scenarios |
 |---|---|---|
