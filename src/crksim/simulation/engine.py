@@ -113,7 +113,7 @@ class Run:
         self.plan, self.luck, self.until, self.since = plan, luck, until, since
         self.structure = structure = plan.structure
         self.env = simpy.Environment(since)
-        self.rows: list[float] = []
+        self.rows: list[bytes] = []
         self.left_out: set[int] = set()
         self.rules = Rules(self)
         #: Stays that are over and serve again.

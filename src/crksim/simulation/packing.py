@@ -11,9 +11,28 @@ of that size), and four times:
 
 from __future__ import annotations
 
+from struct import Struct
+
 from crksim.simulation.staylog import NOWHERE, REASONS
 
-__all__ = ["CODE", "COHORT", "FLAGS", "FROM_ROW", "NTH", "NUMBER", "OPEN", "RULE", "SERVICE", "STRAND", "TO", "pack"]
+__all__ = [
+    "CODE",
+    "COHORT",
+    "FLAGS",
+    "FROM_ROW",
+    "NTH",
+    "NUMBER",
+    "OPEN",
+    "ROW",
+    "RULE",
+    "SERVICE",
+    "STRAND",
+    "TO",
+    "pack",
+]
+
+#: The seven numbers of a row as bytes: a third of the memory of as many numbers in a list, and read back in one go.
+ROW = Struct("=7d").pack
 
 #: Weights of the columns in their packed number.
 TO, FLAGS, STRAND = 2.0**12, 2.0**31, 2.0**35

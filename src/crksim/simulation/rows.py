@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.simulation.citizens import WAITING, Stay
-from crksim.simulation.packing import FLAGS, FROM_ROW, NTH, OPEN, RULE, STRAND
+from crksim.simulation.packing import FLAGS, FROM_ROW, NTH, OPEN, ROW, RULE, STRAND
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
 
 __all__ = ["log_of", "write_open"]
 
 
-def log_of(rows: list[float], structure: Structure, start: float, end: float) -> StayLog:
+def log_of(rows: list[bytes], structure: Structure, start: float, end: float) -> StayLog:
     """Return the log of rows written by `LiveService.close` and `LiveService.write`.
 
     Parameters
     ----------
-    rows : list of float
+    rows : list of bytes
         Seven numbers a row, the first three packed as in `packing`, then referred, admitted, due, left.
     structure : Structure
         The world of the run.
@@ -33,7 +33,7 @@ def log_of(rows: list[float], structure: Structure, start: float, end: float) ->
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    table = np.fromiter(rows, np.float64, len(rows)).reshape(-1, 7)
+    table = np.frombuffer(b"".join(rows), np.float64).reshape(-1, 7)
     ident = table[:, 0].astype(np.int64)
     order = np.argsort(ident, kind="stable")
     table, ident = table[order], ident[order]
@@ -84,11 +84,11 @@ def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:
     columns["to"][sources[known]] = columns["service"][came[known]]
 
 
-def write_open(stay: Stay, rows: list[float]) -> None:
+def write_open(stay: Stay, rows: list[bytes]) -> None:
     """Write the row of a stay in progress, a held place or a request that waits, when the run stops."""
     code = OPEN + stay.flags * FLAGS + stay.strand * STRAND
     where = stay.service.plain + (stay.rule + 1) * RULE + stay.from_row * FROM_ROW + stay.kind
     waits = stay.state == WAITING
     where += -NTH if waits else stay.nth * NTH
     due = math.nan if waits else stay.due
-    rows.extend((stay.citizen.ident + stay.row, code, where, stay.referred, stay.admitted, due, math.nan))
+    rows.append(ROW(stay.citizen.ident + stay.row, code, where, stay.referred, stay.admitted, due, math.nan))

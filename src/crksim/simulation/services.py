@@ -11,7 +11,7 @@ from crksim.model.network import Shares
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour
 from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
 from crksim.simulation.luck import constant, uniform
-from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, RULE, SERVICE, STRAND, TO
+from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, ROW, RULE, SERVICE, STRAND, TO
 from crksim.simulation.staylog import BLOCKED, DIED, OPENING, RESUMED
 from crksim.simulation.waiting import WaitingLine
 
@@ -36,7 +36,7 @@ class LiveService:
         plan, it = run.plan, run.structure.services[index]
         self.run, self.index, self.spec, self.plan = run, index, it, plan
         self.schedule: Any = run.env.schedule
-        self.push = run.rows.extend
+        self.push = run.rows.append
         self.spare = run.spare
         # A row of a stay without a rule; columns of which -1 means none are packed as value + 1.
         self.plain = index * SERVICE + NTH + FROM_ROW
@@ -58,7 +58,7 @@ class LiveService:
         rules = self.start_rules or self.during_rules or self.end_rules
         self.begins = bool(rules or it.between_courses or it.closes is not None)
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
-        self.ending = (self.end,)
+        self.ending = (self.end_carefully if self.careful else self.end,)
         #: All services of the run; there only when the run begins.
         self.others: list[LiveService] = run.services
         self._eligible: dict[int, bool] = {}
@@ -77,7 +77,13 @@ class LiveService:
             stay.referred, stay.row = now, citizen.rows
         else:
             stay = Stay(citizen, self, from_row, now)
-        self.come(stay, now)
+        if self.limited:  # as `come`, without the call
+            if self.free <= 0 or self.line.count:
+                self.stand_in_line(stay, now)
+                return
+            self.free -= 1
+        citizen.rows += 1
+        self.admit(stay, now)
 
     def come(self, stay: Stay, now: float) -> None:
         """Admit a request or let it stand in line."""
@@ -241,7 +247,10 @@ class LiveService:
         """Begin a stay: draw its end and put it on the calendar."""
         citizen = stay.citizen
         kind = stay.kind = citizen.kind
-        behaviour = self.behaviours.get(kind) or self.behaviour(kind)
+        try:
+            behaviour = self.behaviours[kind]
+        except KeyError:
+            behaviour = self.behaviour(kind)
         if stay.remaining is None:
             visits = citizen.visits
             nth = stay.nth = visits.get(self.family, 0)
@@ -325,7 +334,7 @@ class LiveService:
         if stay.state:  # not staying any more
             return
         outcome = stay.outcome
-        if stay.special or self.careful or outcome.careful:
+        if stay.special or outcome.careful:
             self.end_with_care(stay)
             return
         now, citizen, row = stay.due, stay.citizen, stay.row
@@ -341,7 +350,7 @@ class LiveService:
             to = self.run.resolved(to, citizen, None)
             code += to * TO
         where = self.plain + stay.nth * NTH + stay.from_row * FROM_ROW + stay.kind
-        self.push((citizen.ident + row, code, where, stay.referred, stay.admitted, now, now))
+        self.push(ROW(citizen.ident + row, code, where, stay.referred, stay.admitted, now, now))
         if self.limited:
             self.free += 1
             if self.line.count:
@@ -366,6 +375,11 @@ class LiveService:
             target.free -= 1
         citizen.rows += 1
         target.admit(stay, now)
+
+    def end_carefully(self, stay: Stay) -> None:
+        """End a stay at its time in a service where more may follow than the end says."""
+        if not stay.state:
+            self.end_with_care(stay)
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
@@ -442,11 +456,11 @@ class LiveService:
             code += stay.flags * FLAGS + stay.strand * STRAND
             where += (stay.rule + 1) * RULE
         if stay.state == WAITING:
-            self.push((ident, code, where - NTH, stay.referred, math.nan, math.nan, now))
+            self.push(ROW(ident, code, where - NTH, stay.referred, math.nan, math.nan, now))
         else:
             if stay.risk is not None:
                 stay.citizen.budget -= stay.risk.spent(stay.since, now)
-            self.push((ident, code, where + stay.nth * NTH, stay.referred, stay.admitted, stay.due, now))
+            self.push(ROW(ident, code, where + stay.nth * NTH, stay.referred, stay.admitted, stay.due, now))
         stay.state = CLOSED
 
     def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: float) -> int:
@@ -454,5 +468,5 @@ class LiveService:
         row = citizen.rows
         citizen.rows += 1
         where = self.plain - NTH + from_row * FROM_ROW + (rule + 1) * RULE + citizen.kind
-        self.push((citizen.ident + row, code + strand * STRAND, where, now, math.nan, math.nan, now))
+        self.push(ROW(citizen.ident + row, code + strand * STRAND, where, now, math.nan, math.nan, now))
         return row
