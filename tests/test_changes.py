@@ -6,6 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from crksim.errors import InputError
+from crksim.model.addresses import datable_fields
+from crksim.model.captions import FIELDS
 from crksim.model.changes import (
     Change,
     apply,
@@ -20,6 +22,7 @@ from crksim.model.changes import (
 )
 from crksim.model.combining import combined, with_parts
 from crksim.model.describing import describe_lever
+from crksim.model.number_words import NumberWords
 from crksim.model.study import default_theta, read_study
 from tests.strategies import studies
 from tests.test_malformed import BASE
@@ -449,7 +452,7 @@ def test_changes_are_told_in_both_languages_with_the_address_last():
         "To group is dropped (referrals.to_group)",
         "The clinic: length of stay: times 1.5 (+50 %) (services.clinic.length.value)",
         "The clinic: places at a time: 6 instead of 4 (services.clinic.places.hard)",
-        "East: share going on to The clinic after 'dropped_out': 0.3 instead of 0.2"
+        "East: share going on to 'The clinic' after 'dropped out': 0.3 instead of 0.2"
         " (services.east.ends.dropped_out.to.clinic)",
     ]
     assert told[3].da == "Klinikken: pladser ad gangen: 6 i stedet for 4 (services.clinic.places.hard)"
@@ -587,3 +590,145 @@ def test_a_scenario_may_make_the_changes_of_others_under_its_own_name():
     assert apply(BASE, both) == apply(apply(BASE, part("x", {"services.clinic.wait_goal": "3 days"})), one)
     plain = part("plain", {})
     assert with_parts(plain, []) is plain
+
+
+# --- changes in words -------------------------------------------------------------------------------------------------
+
+
+@unit
+@pytest.mark.parametrize(
+    ("old", "new", "da", "en"),
+    [
+        (4, 6, "6 i stedet for 4", "6 instead of 4"),
+        (4, 4, "fortsat 4", "still 4"),
+        (None, "12 / year", "12 / år", "12 / year"),
+        ("0 / week", "1.5 / week", "1,5 / uge i stedet for 0 / uge", "1.5 / week instead of 0 / week"),
+        ("0 / year", "12 / year * @a", "12 / år × 'A' i stedet for 0 / år", "12 / year × 'A' instead of 0 / year"),
+        ("@a", "1.5 * @a", "ganget med 1,5 (+50 %)", "times 1.5 (+50 %)"),
+        ("@a * @b", "@a", "ikke længere ganget med 'B'", "no longer times 'B'"),
+        ("@a", "@a / @b", "divideret med 'B'", "divided by 'B'"),
+        ("@a", "odds(@a, @b)", "oddsene ganget med 'B'", "odds times 'B'"),
+        (
+            "@a",
+            "odds(@a, 1 / @b / @c)",
+            "oddsene divideret med 'B' og med 'C'",
+            "odds divided by 'B' and by 'C'",
+        ),
+        # 1 - odds(1 - s, r) is odds(s, 1 / r).
+        ("@a", "other(odds(other(@a), @b))", "oddsene divideret med 'B'", "odds divided by 'B'"),
+        ("@a", "least(1, @a * @b)", "ganget med 'B', dog højst 1", "times 'B', but at most 1"),
+        (8, "whole(8 * @a)", "ganget med 'A', rundet ned", "times 'A', rounded down"),
+        ("@a", "sum(@a, -1 * @b)", "minus 'B'", "minus 'B'"),
+        (0, "other(@a)", "1 minus 'A' i stedet for 0", "1 minus 'A' instead of 0"),
+        (0, "0.5 * other(@a)", "0,5 × (1 minus 'A') i stedet for 0", "0.5 × (1 minus 'A') instead of 0"),
+        (
+            0,
+            "odds(@a, @b)",
+            "'A' med oddsene ganget med 'B' i stedet for 0",
+            "'A' with its odds times 'B' instead of 0",
+        ),
+        (0, "most(0, @a)", "'A', mindst 0, i stedet for 0", "'A', at least 0, instead of 0"),
+        (
+            0,
+            "saturating(@a, @b, @c)",
+            "højst 'A', stigende med 'B' (halvdelen ved 'C'), i stedet for 0",
+            "at most 'A', growing with 'B' (half of it at 'C'), instead of 0",
+        ),
+        (
+            "@a * @b",
+            "@a * odds(@b, @c)",
+            "samme formel, men 'B' ændret: oddsene ganget med 'C'",
+            "the same formula, but 'B' changed: odds times 'C'",
+        ),
+        (
+            "whole(@a * @b)",
+            "whole(@c * @b)",
+            "samme formel, men med 'C' i stedet for 'A'",
+            "the same formula, but with 'C' instead of 'A'",
+        ),
+        ("@a", "odds(@a", "odds(@a i stedet for 'A'", "odds(@a instead of 'A'"),
+    ],
+)
+def test_a_number_in_words(old, new, da, en):
+    assert NumberWords("da", str.upper).instead(old, new) == da
+    assert NumberWords("en", str.upper).instead(old, new) == en
+
+
+@unit
+def test_a_long_formula_is_told_by_its_numbers():
+    words = NumberWords("en", lambda name: name * 40)
+    long = "@a * sum(@b, @c)"
+    assert words.number(long) == f"a formula of '{'a' * 40}', '{'b' * 40}' and '{'c' * 40}'"
+    assert words.number("@a * sum(@b, @c) * @d / @e").startswith(f"a formula of 5 numbers, such as '{'a' * 40}' and '")
+    more = "@a * sum(@b, @d) * sum(@c, @d)"
+    assert words.instead(long, more) == f"a formula that now also uses '{'d' * 40}'"
+    assert words.instead(more, long) == f"a formula that no longer uses '{'d' * 40}'"
+
+
+@unit
+def test_changes_that_say_the_same_share_a_line():
+    changes = {
+        "services.east.death": {"times": 2},
+        "services.west.death": {"times": 2},
+        "services.clinic.death": {"times": 3},
+        "services.east.posts.nurse.number": 3,
+        "services.east.posts.doctor.number": 3,
+    }
+    assert [label.en for label in describe(BASE, scenario(changes))] == [
+        "Clinic: death rate: times 3 (+200 %) (services.clinic.death)",
+        "East and West: death rate: times 2 (+100 %) (services.{east,west}.death)",
+        "East: posts (doctors and nurses): 3 (services.east.posts.{doctor,nurse}.number)",
+    ]
+
+
+@unit
+def test_a_change_of_every_kind_of_citizen_names_none():
+    kinds = {"a": {"home": "east"}, "b": {"substance": ["alcohol", "drugs"]}, "c": None}
+    cases = {name: {"when": when, "value": 0.5} if when else {"value": 0.5} for name, when in kinds.items()}
+    base = with_value("referrals.to_group.attend", {"cases": cases})
+    told = {}
+    for some in ("abc", "bc"):
+        changes = {f"referrals.to_group.attend.cases.{name}.value": 0.7 for name in some}
+        (told[some],) = describe(base, scenario(changes))
+    assert told["abc"].en == (
+        "To group: share able to attend: 0.7 instead of 0.5 (referrals.to_group.attend.cases.{a,b,c}.value)"
+    )
+    assert told["bc"].da.startswith("To group: andel, der kan deltage (alkohol eller stoffer; øvrige): 0,7 i stedet")
+
+
+@unit
+def test_new_things_of_one_sort_share_a_line():
+    rule = {"at": {"start_of": ["west"]}, "to": "clinic"}
+    names = [f"referrals.rule_{letter}" for letter in "abcd"]
+    (told,) = describe(BASE, scenario({name: {"add": rule} for name in names}))
+    assert told.da == "Nye henvisninger: Rule a; Rule b; Rule c; Rule d (referrals.rule_a og 3 til)"
+    talks = {"per": "citizen", "contacts": "2 / week", "minutes": 30, "staff": "nurse"}
+    (told,) = describe(BASE, scenario({"services.west.staff.talks": {"add": talks}}))
+    assert told.en == "New: West: staff time (talks): 2 / week, 30 minutes each time (services.west.staff.talks)"
+
+
+@unit
+def test_the_same_factor_on_several_dates_is_said_once():
+    steps = {year: {"from": f"{year}-02-01", "value": 1.1} for year in ("2018", "2019")}
+    (told,) = describe(BASE, scenario({"cohorts.young.arrivals.rate": {"times": steps}}))
+    assert "nye borgere: ganget med 1,1 (+10 %) 1. februar 2018 og igen 1. februar 2019 (" in told.da
+    assert "new citizens: times 1.1 (+10 %) on 1 February 2018 and again on 1 February 2019 (" in told.en
+
+
+@unit
+def test_a_copy_is_told_beside_its_original():
+    copy = {"like": "services.group_east", "site": "west"}
+    (_, told) = describe(BASE, scenario({"services.other": copy, "services.other.places.hard": 6}))
+    assert told.en.endswith("places at a time: 6 instead of 8 (services.other.places.hard)")
+
+
+@unit
+def test_a_lever_says_its_unit_once():
+    found = scenario({}, levers={"services.clinic.wait_goal": {"low": "1 week", "high": "13 weeks"}})
+    assert "1 til 13 uger (" in describe_lever(BASE, found.levers[0]).da
+
+
+@unit
+def test_every_field_that_can_be_turned_has_words():
+    wanting = [field for collection in ("services", "cohorts", "referrals") for field in datable_fields(collection)]
+    assert sorted(field for field in wanting if field not in FIELDS) == []
