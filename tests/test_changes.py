@@ -179,6 +179,16 @@ def test_a_new_value_of_a_parameter_is_a_parameter_of_its_own():
 
 
 @unit
+def test_a_parameter_of_arrivals_that_are_one_rate_makes_them_a_rate_in_steps():
+    cohort = next(iter(BASE["cohorts"]))
+    base = with_value(f"cohorts.{cohort}.arrivals", "10 / year * @take_up")
+    data = result({"parameters.take_up": {"times": 2}}, base=base)
+    assert at(data, f"cohorts.{cohort}.arrivals") == {
+        "rate": stepped("10 / year * @take_up", "10 / year * 2 * @take_up")
+    }
+
+
+@unit
 def test_a_parameter_that_divides_is_divided_by_its_factor():
     base = with_value("services.group_east.length.mean", "2 months / @take_up")
     data = result({"parameters.take_up": {"times": 2}}, base=base)

@@ -8,10 +8,11 @@ import pytest
 from crksim.analysis.measures import measure
 from crksim.analysis.scene import Scene
 from crksim.interface.files import data_dir, read_folder, read_yaml
-from crksim.model.changes import apply, from_date, lever_faults, read_scenario, with_option
+from crksim.model.changes import apply, from_date, lever_faults, read_scenario, with_option, with_overrides
 from crksim.model.clock import Window, parse_date
 from crksim.model.combining import with_parts
 from crksim.model.study import default_theta, read_study
+from crksim.model.vocabulary import parse_measures
 from crksim.simulation.closure import closure
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck
@@ -108,13 +109,23 @@ def test_a_scenario_gives_reasons_levers_and_options(name):
 def test_every_option_is_a_study_of_its_own(name):
     studies = [apply(NETWORK, with_option(scenario(name), option.id)) for option in scenario(name).options]
     for study in studies:
-        read_study(study)
+        parse_measures([*scenario(name).measures, *scenario(name).cannot_answer], read_study(study).network)
     # One without changes leaves things at what the scenario asks; no two are the same decision.
     others = [study for study, option in zip(studies, scenario(name).options, strict=True) if option.changes]
     assert len(studies) - len(others) <= 1
     assert all(
         one != other for at, one in enumerate(others) for other in (*others[:at], apply(NETWORK, scenario(name)))
     )
+
+
+@pytest.mark.unit
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ASKED)
+def test_every_lever_can_be_turned_to_both_ends(name):
+    found = scenario(name)
+    ends = [{lever.address: getattr(lever, end) for lever in found.levers} for end in ("low", "high")]
+    low, high = (read_study(apply(NETWORK, with_overrides(found, turned))) for turned in ends)
+    assert low != high
 
 
 # --- in motion -------------------------------------------------------------------------------------------------------

@@ -74,7 +74,9 @@ def _walk(node: dict[str, Any], parts: tuple[str, ...], date: str, act: Any) -> 
             if str(held.get("on", "")) >= date:
                 _replace(held, act)
         elif isinstance(held, str) or (is_steps(held) and not _holds_laws(held)):
-            node[key] = act_from(held, date, act)
+            found = act_from(held, date, act)
+            # Arrivals written as one rate have no steps of their own.
+            node[key] = {"rate": found} if key == "arrivals" and found != held else found
         elif isinstance(held, dict):
             _walk(held, (*parts, key), date, act)
 
