@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from crksim.errors import InputError
-from crksim.model.addresses import datable_fields
+from crksim.model.addresses import datable_fields, parted
 from crksim.model.captions import FIELDS
 from crksim.model.changes import (
     Change,
@@ -742,3 +742,26 @@ def test_a_lever_says_its_unit_once():
 def test_every_field_that_can_be_turned_has_words():
     wanting = [field for collection in ("services", "cohorts", "referrals") for field in datable_fields(collection)]
     assert sorted(field for field in wanting if field not in FIELDS) == []
+
+
+@unit
+@pytest.mark.parametrize(
+    ("line", "said", "address"),
+    [
+        ("East: places: 6 (services.east.places.hard)", "East: places: 6", "services.east.places.hard"),
+        ("A and B: 3 (times) (services.{a,b_2}.death)", "A and B: 3 (times)", "services.{a,b_2}.death"),
+        ("Nye: A; B (referrals.a og 12 til)", "Nye: A; B", "referrals.a og 12 til"),
+        ("New: A; B (referrals.a and 12 more)", "New: A; B", "referrals.a and 12 more"),
+        ("Switched on: all (of it)", "Switched on: all (of it)", ""),
+    ],
+)
+def test_a_line_is_parted_from_its_address(line, said, address):
+    assert parted(line) == (said, address)
+
+
+@unit
+def test_every_line_has_its_address_last():
+    changes = {f"services.{name}.death": {"times": 2} for name in ("clinic", "east", "west", "group_east")}
+    (line,) = describe(BASE, scenario(changes))
+    assert parted(line.en)[1] == "services.clinic.death and 3 more"
+    assert parted(line.da)[1] == "services.clinic.death og 3 til"

@@ -5,12 +5,13 @@ A ``cases.<id>`` in an address is passed over: a case of a value is of the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from crksim.errors import nearest
 
-__all__ = ["DATABLE", "datable_fields", "field_of", "kind_of", "known_keys", "suggest"]
+__all__ = ["DATABLE", "datable_fields", "field_of", "kind_of", "known_keys", "parted", "suggest"]
 
 _LAW_FIELDS = ["mean", "sd", "median", "low", "mode", "high", "value", "shape", "stages", "values.*", "weights.*"]
 
@@ -102,6 +103,21 @@ _KINDS: Final[dict[tuple[str, ...], str]] = {
 }
 #: Kinds that may change on a date.
 DATABLE: Final[frozenset[str]] = frozenset({"branch", "branch_of_ends", "law", "number", "parameter", "shares"})
+
+_KEY = r"(?:[a-z0-9_*]+|\{[a-z0-9_,]+\})"
+_LAST = re.compile(rf"(.*) \(((?:{_KEY}\.)+{_KEY}(?: (?:og|and) \d+ (?:til|more))?)\)", re.DOTALL)
+
+
+def parted(line: str) -> tuple[str, str]:
+    """Return what a line about a change says, and the address or addresses that stand last in it in brackets.
+
+    Parameters
+    ----------
+    line : str
+        As `crksim.model.describing.describe` writes them; without an address the second text is empty.
+    """
+    found = _LAST.fullmatch(line)
+    return (found[1], found[2]) if found else (line, "")
 
 
 def field_of(parts: Sequence[str]) -> tuple[str, ...]:

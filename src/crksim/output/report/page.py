@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
+from crksim.model.addresses import parted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, single_course
 from crksim.output.report.wording import Wording, is_share, texts
@@ -243,12 +243,6 @@ def _notes(run: Run, words: Wording) -> str:
     return str(notes.get(words.lang, "")) if isinstance(notes, Mapping) else str(notes or "")
 
 
-def _change(text: str) -> tuple[str, str]:
-    """Return what a change says and its address, which stands last in brackets."""
-    found = re.fullmatch(r"(.*) \(([a-z0-9_*]+(?:\.[a-z0-9_*]+)+)\)", text, re.DOTALL)
-    return (found[1], found[2]) if found else (text, "")
-
-
 def _window(run: Run, words: Wording) -> str:
     """Return which years the numbers are of, or nothing where the run does not tell."""
     first, last = run.result.window
@@ -310,7 +304,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         ],
         "flows": _flows(run, svgs.get("flows"), words),
         "notes": _notes(run, words),
-        "changes": [_change(words.label(label)) for label in result.changes],
+        "changes": [parted(words.label(label)) for label in result.changes],
         "switches": [str(label.get(lang, "")) for label in (run.scenario.get("switches") or {}).values()],
         "window": _window(run, words),
         "begins": "" if math.isnan(begins) else words.day(focus.start_date(run), begins),
