@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from crksim.simulation.packing import CODE, TO
 from crksim.simulation.staylog import RESUMED
 
 if TYPE_CHECKING:
+    from crksim.simulation.chunks import Chunk
     from crksim.simulation.engine import Run
     from crksim.simulation.services import LiveService
 
@@ -37,6 +39,7 @@ class Rules:
         self._matches: dict[tuple[int, int], bool] = {}
         self._take_up: dict[tuple[int, int], tuple[float, float, float]] = {}
         self._rates: dict[tuple[int, int], Steps] = {}
+        self._together: dict[tuple[tuple[int, ...], int], tuple[tuple[int, float], ...]] = {}
         self.dates = {day for rule in self.rules for day in _days(rule)}
 
     def standing(self, at: str, service: str) -> tuple[int, ...]:
@@ -211,6 +214,37 @@ class Rules:
 
     # -- during a stay -----------------------------------------------------------------------------------------
 
+    def come_up_all(self, rules: tuple[int, ...], stay: Stay, now: float) -> None:
+        """Put on the calendar when rules that concern the citizen come up, if they do before the stay's end."""
+        citizen = stay.citizen
+        if citizen.lifetime is None:
+            key = self._together.get((rules, citizen.kind))
+            if key is None:
+                rates = tuple((rule, self.rate(rule, citizen.kind).highest) for rule in rules)
+                key = self._together[rules, citizen.kind] = tuple(pair for pair in rates if pair[1] > 0.0)
+            soonest = citizen.chunk.blocks.get(key)
+            if soonest is None:
+                soonest = citizen.chunk.blocks[key] = self._soonest(key, citizen.chunk)
+            if stay.due - now + 1.0 <= soonest[citizen.place]:  # the day is far more than all rounding
+                return
+        for rule in rules:
+            self.come_up(stay, rule, now)
+
+    def _soonest(self, rates: tuple[tuple[int, float], ...], chunk: Chunk) -> Sequence[float]:
+        """Return within how many days none of some rules, at their highest rates, can come up for the first time."""
+        days = np.full(len(chunk.bases), math.inf)
+        for rule, highest in rates:
+            np.minimum(days, np.asarray(self._amounts(chunk, rule, 0)) / highest, out=days)
+        return view(days)
+
+    def _amounts(self, chunk: Chunk, index: int, ever: int) -> Sequence[float]:
+        """Return the cumulative hazard that each citizen takes before a rule comes up."""
+        amounts: Sequence[float] | None = chunk.blocks.get((index, ever))
+        if amounts is None:
+            what = constant("rule:" + self.rules[index].luck_key, ever, "rate")
+            amounts = chunk.blocks[index, ever] = view(exponentials(chunk.bases, what))
+        return amounts
+
     def come_up(self, stay: Stay, index: int, now: float) -> None:
         """Put on the calendar when a rule that concerns the citizen comes up, if it does before the stay's end."""
         citizen, ever = stay.citizen, 0
@@ -218,12 +252,8 @@ class Rules:
             if citizen.considered.get(index, 0) >= self.rules[index].at_most:
                 return
             ever = citizen.lifetime.get(index, 0)
-        amounts = citizen.chunk.blocks.get((index, ever))
-        if amounts is None:
-            what = constant("rule:" + self.rules[index].luck_key, ever, "rate")
-            amounts = citizen.chunk.blocks[index, ever] = view(exponentials(citizen.chunk.bases, what))
         rate = self._rates.get((index, citizen.kind)) or self.rate(index, citizen.kind)
-        amount = amounts[citizen.place]
+        amount = self._amounts(citizen.chunk, index, ever)[citizen.place]
         if amount >= rate.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
             return
         at = now + rate.reach(now, amount)

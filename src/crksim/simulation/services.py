@@ -62,7 +62,9 @@ class LiveService:
         #: All services of the run; there only when the run begins.
         self.others: list[LiveService] = run.services
         self._eligible: dict[int, bool] = {}
-        self._concerning: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
+        self.between_courses = it.between_courses
+        #: Kind -> the rules at the start of a stay and during it that concern it.
+        self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     # -- coming ------------------------------------------------------------------------------------------------
 
@@ -303,29 +305,26 @@ class LiveService:
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
-        kind = stay.citizen.kind
+        citizen = stay.citizen
         if not stay.strand:
-            if stay.citizen.course_over and stay.citizen.considered:
-                stay.citizen.considered.clear()
-            stay.citizen.course_over = self.spec.between_courses
+            if citizen.course_over and citizen.considered:
+                citizen.considered.clear()
+            citizen.course_over = self.between_courses
         if self.members is not None:
             self.members[stay] = None
-        if not stay.flags & (RESUMED | OPENING):
-            for rule in self.concerning(self.start_rules, kind):
-                if self.run.rules.consider(rule, stay, now):
-                    return
-        for rule in self.concerning(self.during_rules, kind):
-            self.run.rules.come_up(stay, rule, now)
-
-    def concerning(self, rules: tuple[int, ...], kind: int) -> tuple[int, ...]:
-        """Return those of some rules that concern a kind of citizen."""
-        if not rules:
-            return rules
-        found = self._concerning.get((rules, kind))
+        found = self._concerning.get(citizen.kind)
         if found is None:
             concerns = self.run.rules.concerns
-            found = self._concerning[rules, kind] = tuple(rule for rule in rules if concerns(rule, kind))
-        return found
+            start = tuple(rule for rule in self.start_rules if concerns(rule, citizen.kind))
+            during = tuple(rule for rule in self.during_rules if concerns(rule, citizen.kind))
+            found = self._concerning[citizen.kind] = start, during
+        start, during = found
+        if start and not stay.flags & (RESUMED | OPENING):
+            for rule in start:
+                if self.run.rules.consider(rule, stay, now):
+                    return
+        if during:
+            self.run.rules.come_up_all(during, stay, now)
 
     # -- going -------------------------------------------------------------------------------------------------
 
