@@ -765,3 +765,20 @@ def test_every_line_has_its_address_last():
     (line,) = describe(BASE, scenario(changes))
     assert parted(line.en)[1] == "services.clinic.death and 3 more"
     assert parted(line.da)[1] == "services.clinic.death og 3 til"
+
+
+@unit
+def test_a_part_with_a_date_of_its_own_says_it():
+    one = part("one", {"services.clinic.places.hard": 9})
+    two = part("two", {"services.east.death": {"times": 2}}, "2019-01-01")
+    told = describe(BASE, combined([one, two]))
+    assert [label.da.partition(" (")[0] for label in told] == [
+        "Clinic: pladser ad gangen: 9 i stedet for 4",
+        "Øst: dødelighed: ganget med 2",
+    ]
+    assert "(+100 %), fra 1. januar 2019 (services.east.death)" in told[1].da
+    assert "(+100 %), from 1 January 2019 (services.east.death)" in told[1].en
+    rule = {"at": {"start_of": ["west"]}, "to": "clinic"}
+    later = {f"referrals.rule_{letter}": {"add": {**rule, "from": "2019-04-01"}} for letter in "ab"}
+    (told,) = describe(BASE, scenario(later))
+    assert told.en == "New referrals from 1 April 2019: Rule a; Rule b (referrals.{rule_a,rule_b})"

@@ -72,7 +72,14 @@ def describe(study: Mapping[str, Any], scenario: Scenario) -> list[Label]:
     copies = {change.address: change for change in changes if change.op in ("add", "like")}
     words = [_Words(study, copies, lang) for lang in _LANGUAGES]
     ordered = sorted(changes, key=lambda c: (c.op not in ("add", "like"), c.address))
-    told = [_told(part, words) for change in ordered for part in _parts(change)]
+    days = {address: part.from_day for part in scenario.parts for address in part.changes}
+    told = []
+    for change in ordered:
+        day = days.get(change.address)
+        if change.op == "add" and isinstance(change.value, Mapping):
+            day = str(change.value.get("from", change.value.get("opens", day or "")))
+        own = None if day in (None, "", "start", scenario.from_day) else day
+        told += [_told(part, words, own) for part in _parts(change)]
     for several in ("cases", "subjects", "names"):
         told = _together(told, several)
     return [Label(*(_line(one, lang) for lang in _LANGUAGES)) for one in told]
@@ -105,7 +112,9 @@ def _parts(change: Change) -> list[Change]:
     return [part for inner in found for part in _parts(inner)]
 
 
-def _told(change: Change, words: list[_Words]) -> _Told:
+def _told(change: Change, words: list[_Words], day: str | None = None) -> _Told:
+    """Take a change apart; a day is told where it is not that of the whole scenario."""
+    since = [each.say(", fra ", ", from ") + each.numbers.plain(day) if day else "" for each in words]
     parts = change.address.split(".")
     thing = parts[0] + (":" + change.op if change.op in ("add", "like", "drop") else "")
     fields = [each.field(parts) for each in words]
@@ -117,7 +126,7 @@ def _told(change: Change, words: list[_Words]) -> _Told:
         names=tuple(Label(*both) for both in zip(*(names for _, names in fields), strict=True)),
         cases=tuple(Label(*both) for both in zip(*cases, strict=True)),
         of=words[0].how_many(parts),
-        said=Label(*(each.said(change) for each in words)),
+        said=Label(*(each.said(change) + own for each, own in zip(words, since, strict=True))),
         addresses=(change.address,),
     )
 
@@ -161,7 +170,7 @@ def _line(told: _Told, lang: str) -> str:
     several = told.group.startswith("referrals") or any(", " in subject for subject in subjects)
     text = listed(subjects, lang, "; " if several else ", ")
     if told.group.endswith(":add") and not field and len(subjects) > 1:
-        text = f"{NEW[told.group.removesuffix(':add')][not danish]}: {'; '.join(subjects)}"
+        text = f"{NEW[told.group.removesuffix(':add')][not danish]}{said.removeprefix(',')}: {'; '.join(subjects)}"
     elif told.group.endswith((":add", ":like")):
         text = ("Nyt: " if danish else "New: ") + (f"{text}: {field}" if field else text) + said
     elif told.group.endswith(":drop"):
