@@ -1,6 +1,7 @@
 """The command as people type it: words, settings, faults, languages, folders."""
 
 import os
+import shlex
 import signal
 import statistics
 import subprocess
@@ -438,7 +439,8 @@ def test_wrong_words_after_a_command(capsys, words, line):
 def test_the_commands_of_the_readme_are_understood(capsys):
     text = (Path(cli.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     block = text.partition("## Commands")[2].split("```")[1]
-    typed_there = [line.partition("     ")[0].split()[1:] for line in block.splitlines() if line.startswith("crksim ")]
+    lines = [line for line in block.splitlines() if line.startswith("crksim ")]
+    typed_there = [shlex.split(line.partition("     ")[0])[1:] for line in lines]
     assert len(typed_there) >= 9
     runs = [words for words in typed_there if words[0] not in (*cli.COMMANDS, "--help")]
     assert {words[0] for words in typed_there} >= {*cli.COMMANDS, "--help", "-m"}
@@ -450,6 +452,7 @@ def test_the_commands_of_the_readme_are_understood(capsys):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_every_shipped_scenario_can_be_shown(capsys):
     for name in scenario_files():
         code, out, err = typed(capsys, "show", name, "lang=da")

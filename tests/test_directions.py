@@ -143,6 +143,7 @@ def test_reminders_with_an_odds_ratio_of_one_change_nothing():
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_no_scenario_and_no_option_acts_on_the_risk_of_dying(name):
     asked = scenario(name)
     known = [held.get("death") for held in NETWORK["services"].values()]

@@ -106,6 +106,7 @@ def referred(study, per_year, theta=None):
     [(8, 3, 5), (80, 3, 200), (40, 6, 200)],
     ids=["now", "fill_20", "fill_20_half_year"],
 )
+@pytest.mark.slow
 def test_places_in_use_are_entrants_a_year_times_their_stay(per_year, months, places):
     """Little (1961): 8 a year for three months are 2.0 places; 20 places take 80 a year, or 40 for six months."""
     study = changed(services__fhv_intensive__places__hard=places)
@@ -121,6 +122,7 @@ def test_places_in_use_are_entrants_a_year_times_their_stay(per_year, months, pl
 
 @pytest.mark.theory
 @pytest.mark.parametrize("months", [2, 3, 6])
+@pytest.mark.slow
 def test_five_places_that_are_always_full_take_five_times_twelve_over_the_months(months):
     """Throughput of c places that are never empty is c over the mean stay: 30, 20 and 10 a year."""
     study = changed(services__fhv_intensive__places__hard=5)
@@ -298,6 +300,7 @@ def test_every_effect_may_be_none_or_a_little_harm(name):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_every_option_can_be_run_and_one_is_the_cheapest(name):
     found = scenario(name)
     assert len(found.options) >= 3

@@ -121,6 +121,7 @@ def share_maps(node):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", ["baseline", "intensive_at_own_unit"])
+@pytest.mark.slow
 def test_no_share_map_of_five_hundred_members_exceeds_one(name):
     scenario = read_scenario(read_yaml(data_dir("conf").parent / "scenarios" / f"{name}.yaml").data, name)
     network = read_study(apply(STUDY, scenario)).network
@@ -182,6 +183,7 @@ def test_no_parameter_is_made_of_a_fact_that_counts_as_predicted():
 
 @pytest.mark.unit
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.slow
 def test_every_scenario_can_be_run_with_each_of_its_switches(path):
     scenario = read_scenario(read_yaml(path).data, path.stem)
     for label in (scenario.title, scenario.question, scenario.notes):

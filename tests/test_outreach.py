@@ -225,6 +225,7 @@ def test_a_what_if_is_the_baseline_until_its_date(name):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_what_if_offers_levers_and_options_that_can_be_run(name):
     asked = scenario(name)
     assert len(asked.options) >= 3

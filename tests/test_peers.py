@@ -186,6 +186,7 @@ def test_effects_from_outside_include_none_and_a_little_harm(name):
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", MINE)
+@pytest.mark.slow
 def test_every_option_can_be_run_and_one_is_the_cheapest(name):
     whole = scenario(name)
     assert len(whole.options) >= 3
