@@ -259,7 +259,7 @@ def main():
         probe(given.probe)
         return
     quick = given.quick
-    sizes = {"crksim": 40, "textbook": 15, "Ciw": 5} if quick else {"crksim": 200, "textbook": 60, "Ciw": 15}
+    sizes = {"crksim": 40, "textbook": 15, "Ciw": 5} if quick else {"crksim": 200, "textbook": 60, "Ciw": 25}
     begin = os.getloadavg() if hasattr(os, "getloadavg") else (float("nan"),)
     rows = [*agreement(sizes), *engines(5 if quick else 11, 1 if quick else 5)]
     rows += growth((1, 4) if quick else (1, 4, 16), 2 if quick else 4)
