@@ -229,4 +229,3 @@ def merge(sheets: Iterable[Sheet]) -> Sheet:
 
 def _copy(value: Any) -> Any:
     return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
-

@@ -304,6 +304,13 @@ class Behaviour:
                 way = branch
         return number, self._to[end, way]
 
+    def outcome_of(self, bases: NDArray[np.uint64], nth: int, end: int) -> Outcome:
+        """Return the outcome of one citizen's nth visit, given its end; most ends have one outcome only."""
+        if self.ends[end].width == 1:
+            return self.outcome(self._offsets[end])
+        numbers, _ = self.numbers(bases, nth, np.array([end]))
+        return self.outcome(int(numbers[0]))
+
     def outcome(self, number: int) -> Outcome:
         """Return an outcome by its number."""
         found = self.made[number]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Chunk"]
 
 #: Of those who come unforeseen, so many are drawn for alone; the next one with the whole cohort.
-STRAYS = 3
+STRAYS = 2
 
 _Places = NDArray[np.int64]
 

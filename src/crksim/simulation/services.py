@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from crksim.model.network import Shares
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour
 from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
@@ -301,7 +299,7 @@ class LiveService:
                 stay.due, winner = time, index
         if winner >= 0:
             bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
-            stay.outcome = behaviour.outcome(int(behaviour.numbers(bases, nth, np.array([winner]))[0][0]))
+            stay.outcome = behaviour.outcome_of(bases, nth, winner)
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
