@@ -90,11 +90,7 @@ def names_parameter(content: object, parameter: str) -> bool:
     parameter : str
         Its id, without ``@``.
     """
-    if isinstance(content, Mapping):
-        return any(names_parameter(value, parameter) for value in content.values())
-    if isinstance(content, list | tuple):
-        return any(names_parameter(value, parameter) for value in content)
-    return isinstance(content, str) and re.search(rf"@{parameter}(?![a-z0-9_])", content) is not None
+    return parameter in _named(content)
 
 
 def _named(content: object) -> set[str]:

@@ -333,11 +333,7 @@ def with_variant(scenario: Scenario, name: str) -> Scenario:
     InputError
         When it has no such variant.
     """
-    known = {variant.id: variant for variant in scenario.variants}
-    if name not in known:
-        rule = f"is not a variant of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
-        raise InputError([Problem("variant", name, rule, nearest(name, known))])
-    return with_overrides(scenario, known[name].changes)
+    return with_overrides(scenario, _named(scenario, scenario.variants, "a variant", name).changes)
 
 
 def with_option(scenario: Scenario, name: str) -> Scenario:
@@ -348,12 +344,18 @@ def with_option(scenario: Scenario, name: str) -> Scenario:
     InputError
         When it has no such option.
     """
-    known = {option.id: option for option in scenario.options}
+    option = _named(scenario, scenario.options, "an option", name)
+    own = replace(scenario, changes={}, parts=()) if option.instead else scenario
+    return with_overrides(own, option.changes)
+
+
+def _named(scenario: Scenario, variants: Iterable[Variant], what: str, name: str) -> Variant:
+    """Return the one of some variants that has a name; `what` they are is told with the article."""
+    known = {variant.id: variant for variant in variants}
     if name not in known:
-        rule = f"is not an option of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
-        raise InputError([Problem("option", name, rule, nearest(name, known))])
-    own = replace(scenario, changes={}, parts=()) if known[name].instead else scenario
-    return with_overrides(own, known[name].changes)
+        rule = f"is not {what} of '{scenario.id}'" + (f"; known: {', '.join(sorted(known))}" if known else "")
+        raise InputError([Problem(what.split()[-1], name, rule, nearest(name, known))])
+    return known[name]
 
 
 def _read_changes(reader: Reader, data: object, at: str) -> dict[str, Any]:

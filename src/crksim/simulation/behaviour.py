@@ -44,10 +44,6 @@ class Steps:
         """Return the rate in force on a day."""
         return self.rates[bisect_right(self.times, day) - 1]
 
-    def may_reach(self, amount: float, days: float) -> bool:
-        """Say whether `amount` of hazard could be gathered in some days; cheap, and never wrong in saying no."""
-        return amount < self.highest * (days + 1.0)  # the day is far more than all rounding
-
     def reach(self, now: float, amount: float) -> float:
         """Return how many days from `now` it takes to gather `amount` of hazard, on the grid; inf if never."""
         if self.constant:
@@ -122,13 +118,6 @@ class BoundEnd:
         self.width = len(to[1]) * len(status[1]) * (1 if without is None else len(without[1]))
         for _, _, values in becomes:
             self.width *= len(values)
-
-    def purposes(self) -> list[str]:
-        """Return what must be drawn to tell its branches apart."""
-        drawn = ["to"] if len(self.to[1]) > 1 else []
-        if len(self.status[1]) > 1 or self.without is not None:
-            drawn.append("status")
-        return drawn + ["becomes:" + name for name, _, _ in self.becomes]
 
     def maps(self) -> list[tuple[str, tuple[float, ...]]]:
         """Return what is drawn and the running sums of its branches, in the order in which branches are numbered."""
@@ -236,7 +225,8 @@ class Behaviour:
         drawn = {"end": None} if len(planned) > 1 else {}
         drawn |= {"length": None} if planned else {}
         drawn |= {"hazard:" + ends[index].id: None for index, _ in self.hazards}
-        self._purposes = tuple(drawn | dict.fromkeys(purpose for end in ends for purpose in end.purposes()))
+        drawn |= {purpose: None for end in ends for purpose, sums in end.maps() if len(sums) > 1}
+        self._purposes = tuple(drawn)
         self._constants: dict[int, NDArray[np.uint64]] = {}
 
     def draws(self, bases: NDArray[np.uint64], nth: int) -> dict[str, NDArray[np.float64]]:

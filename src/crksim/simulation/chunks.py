@@ -105,12 +105,11 @@ class Chunk:
         self._draw_coming(drawn, behaviour, nth)
         found = drawn.pop(place, None)
         if found is None:
-            cohorts = self.structure.cohorts_of(self.kinds)
-            cohort = int(cohorts[place])
+            cohort = int(self.structure.cohorts_of(self.kinds[place : place + 1])[0])
             strays = self._strays[key, cohort] = self._strays.get((key, cohort), 0) + 1
             if strays == STRAYS:
                 fitting = self.structure.fitting(behaviour.service, behaviour.signature)
-                places = np.flatnonzero(fitting[self.kinds] & (cohorts == cohort))
+                places = np.flatnonzero(fitting[self.kinds] & (self.structure.cohorts_of(self.kinds) == cohort))
                 self._fill(drawn, behaviour, nth, places, known=False)
                 found = drawn.pop(place, None)
         if found is None:

@@ -254,7 +254,7 @@ class Rules:
             ever = citizen.lifetime.get(index, 0)
         rate = self._rates.get((index, citizen.kind)) or self.rate(index, citizen.kind)
         amount = self._amounts(citizen.chunk, index, ever)[citizen.place]
-        if amount >= rate.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
+        if amount >= rate.highest * (stay.due - now + 1.0):  # out of reach; the day is far more than all rounding
             return
         at = now + rate.reach(now, amount)
         if at < stay.due:

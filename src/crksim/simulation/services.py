@@ -282,7 +282,7 @@ class LiveService:
         death = behaviour.death
         if death is not None:
             stay.risk, stay.since, stay.finish = death, now, stay.due
-            if citizen.budget < death.highest * (stay.due - now + 1.0):  # as `may_reach`, without the call
+            if citizen.budget < death.highest * (stay.due - now + 1.0):  # within reach; the day outdoes rounding
                 stay.due = min(stay.due, now + death.reach(now, citizen.budget))
 
     def dated_hazards(self, stay: Stay, behaviour: Behaviour, now: float) -> None:

@@ -7,7 +7,7 @@ both worlds: they are copied, not simulated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 
@@ -134,22 +134,9 @@ def _differ(reference: Structure, other: Structure, name: str, walks: list[_Walk
                 if meeting and (one is None or two is None):
                     return True
                 for walk in meeting:
-                    if walk.seen(one) != walk.seen(two) or (moved and moved & set(_parameters_seen(walk, one))):
+                    if walk.seen(one) != walk.seen(two) or (moved and moved & set(parameters_of(walk.seen(one)))):
                         return True
     return False
-
-
-def _parameters_seen(walk: _Walk, value: object) -> Iterator[str]:
-    """Yield the parameters on which a part of the network hangs as a cohort meets it."""
-    if isinstance(value, tuple):
-        for it in value:
-            if not isinstance(it, Case) or walk.concerns(it.when):
-                yield from _parameters_seen(walk, it)
-    elif isinstance(value, Quantity):
-        yield from value.names()
-    elif is_dataclass(value):
-        for part in fields(value):
-            yield from _parameters_seen(walk, getattr(value, part.name))
 
 
 class _Walk:
