@@ -1,16 +1,23 @@
-"""Members of the ensemble: what may be true, drawn by name so that worlds share it."""
+"""Members of the ensemble: what may be true, calibrated or drawn by name, so that worlds share it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from crksim.errors import InputError, Problem
+from crksim.errors import InputError, Problem, nearest
 from crksim.model.ledger import Ledger
 from crksim.model.network import Label, Network
 from crksim.simulation.luck import Luck, constant, uniform
 
-__all__ = ["WorldStudy", "draw_members"]
+__all__ = ["Ensemble", "WorldStudy", "draw_members", "network_mark", "read_ensemble"]
+
+#: Keys of a study whose values are words and move no number.
+_WORDS = ("label", "title", "question", "note", "notes")
 
 #: Luck family of the parameters; the leading blank keeps it apart from every id.
 _ENSEMBLE = " ensemble"
@@ -40,6 +47,115 @@ class WorldStudy:
     changes: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Ensemble:
+    """Versions of the system that agree with the report.
+
+    Parameters
+    ----------
+    members : tuple of dict
+        A value of every calibrated parameter (in days, per day, or without unit).
+    left : mapping of str to float
+        Parameter -> share of the width that it had before the report's counts were looked at.
+    network : str
+        Mark of the network that it was calibrated on, as `network_mark` gives it.
+    frozen : str
+        Mark of what was decided before the calibration.
+    mark : str
+        Short mark of the members themselves.
+    """
+
+    members: tuple[Mapping[str, float], ...]
+    left: Mapping[str, float]
+    network: str
+    frozen: str
+    mark: str
+
+
+def network_mark(study: Mapping[str, Any], ledger: Mapping[str, Any]) -> str:
+    """Return a short mark (64 bits, hexadecimal) of a network and the laws of its parameters; words do not matter.
+
+    Parameters
+    ----------
+    study : mapping
+        The study as a plain dict.
+    ledger : mapping
+        Address -> evidence, as a plain dict.
+    """
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): bare(inner) for key, inner in value.items() if key not in _WORDS}
+        return [bare(inner) for inner in value] if isinstance(value, list) else value
+
+    laws = {
+        address: {field: entry[field] for field in ("law", "low", "high", "numbers") if field in entry}
+        for address, entry in ledger.items()
+        if address.startswith("parameters.")
+    }
+    text = json.dumps([bare(study), laws], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_ensemble(rows: Sequence[Mapping[str, str]], manifest: Mapping[str, Any], network: Network) -> Ensemble:
+    """Read an ensemble from its table and its manifest.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        A row for every member: parameter -> number as text; ``member`` counts them.
+    manifest : mapping
+        ``network``, ``frozen`` and ``left``.
+    network : Network
+        Whose parameters are named.
+
+    Raises
+    ------
+    InputError
+        Unknown parameters, or what is no number; every fault is told.
+    """
+    known = {parameter.id for parameter in network.parameters}
+    names = [name for name in (rows[0] if rows else ()) if name != "member"]
+    problems = [
+        Problem(f"members.{name}", name, "is no parameter of the network", nearest(name, known))
+        for name in names
+        if name not in known
+    ]
+    problems += [
+        Problem(f"manifest.{name}", manifest.get(name), "must be given")
+        for name in ("network", "frozen", "left")
+        if name not in manifest
+    ]
+    if not rows:
+        problems.append(Problem("members", 0, "must be at least one"))
+    members = []
+    for number, row in enumerate(rows):
+        values = {name: _number(row[name]) for name in names}
+        problems += [
+            Problem(f"members.{number}.{name}", row[name], "must be a number")
+            for name, value in values.items()
+            if not math.isfinite(value)
+        ]
+        members.append(values)
+    if problems:
+        raise InputError(problems)
+    told = json.dumps(members, sort_keys=True)
+    return Ensemble(
+        members=tuple(members),
+        left={str(name): float(value) for name, value in manifest["left"].items()},
+        network=str(manifest["network"]),
+        frozen=str(manifest["frozen"]),
+        mark=hashlib.sha256(told.encode()).hexdigest()[:16],
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def draw_members(
     worlds: Sequence[WorldStudy],
     networks: Sequence[Network],
@@ -64,7 +180,8 @@ def draw_members(
     seed : int
         Seed of the draws.
     overrides : mapping, or sequence of mappings, optional
-        As in `replicate`.
+        Values that are not drawn, as in `replicate`; where a world writes another value than the main reference, the
+        rule above holds for them too.
 
     Raises
     ------
@@ -96,7 +213,7 @@ def draw_members(
                 for parameter in network.parameters
                 if parameter.id in main and not parameter.value.parameters
             }
-            drawn[index].append(ledger.draw(network, draw, {**known, **per_member[member]}))
+            drawn[index].append(ledger.draw(network, draw, {**per_member[member], **known}))
     return [tuple(thetas) for thetas in drawn]
 
 

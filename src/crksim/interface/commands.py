@@ -58,6 +58,17 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     InputError
         Wrong words, an unknown scenario, a folder that is no run.
     """
+    if command == "calibrate":
+        from crksim.interface.calibrating import calibrate
+
+        calibrate(words, lang, _write_at_once)
+        return 0
+    if command == "validate":
+        from crksim.interface.screen import Screen
+        from crksim.interface.validating import validate
+
+        validate(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
     parser = _Parser(prog=f"crksim {command}", add_help=False, allow_abbrev=False)
     if command in ("show", "new"):
         parser.add_argument("scenario")
@@ -79,6 +90,11 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
 
 def _write(text: str = "") -> None:
     sys.stdout.write(text + "\n")
+
+
+def _write_at_once(text: str) -> None:
+    _write(text)
+    sys.stdout.flush()
 
 
 def _list(words: argparse.Namespace, lang: str) -> None:

@@ -47,6 +47,36 @@ TEXTS: dict[str, Label] = {
         "{worlds} verdener × {members} udgaver af CRK × {futures} fremtider, {first} til {last}, frø {seed}",
         "{worlds} worlds × {members} versions of CRK × {futures} futures, {first} to {last}, seed {seed}",
     ),
+    "calibrating": Label(
+        "Kalibrerer {blocks} dele til {members} udgaver; det beregnede gemmes i {folder}",
+        "Calibrating {blocks} parts into {members} versions; what is computed is kept in {folder}",
+    ),
+    "calibration_step": Label(
+        "{block}: trin {step}, {share} % af rapportens vægt, {effective} af {particles} udgaver tæller, "
+        "{drawn} beregnet, {seconds} s",
+        "{block}: step {step}, {share} % of the report's weight, {effective} of {particles} versions count, "
+        "{drawn} simulated, {seconds} s",
+    ),
+    "goes_on": Label("{block}: går videre efter trin {step}", "{block}: goes on after step {step}"),
+    "calibrated": Label("Kalibreret på {minutes} minutter: {folder}", "Calibrated in {minutes} minutes: {folder}"),
+    "validating": Label(
+        "Holder {members} udgaver × {futures} fremtider op mod rapporten; {numbers} kontroltal",
+        "Holding {members} versions × {futures} futures beside the report; {numbers} predicted numbers",
+    ),
+    "wrong_model": Label("Med vilje forkert model: {label}", "A model wrong on purpose: {label}"),
+    "gate_worth": Label(
+        "Kontrollen stopper {caught} af {models} med vilje forkerte modeller i mindst halvdelen af tilfældene.",
+        "The check stops {caught} of {models} models wrong on purpose in at least half of the cases.",
+    ),
+    "gate_passed": Label(
+        "Kontrol mod rapporten: bestået. {chance} % af modellens egne fremtider overrasker mindst så meget.",
+        "Check against the report: passed. {chance} % of the model's own futures surprise at least as much.",
+    ),
+    "gate_failed": Label(
+        "Kontrol mod rapporten: ikke bestået. Kun {chance} % af modellens egne fremtider overrasker så meget.",
+        "Check against the report: failed. Only {chance} % of the model's own futures surprise as much.",
+    ),
+    "validated": Label("Færdig på {minutes} minutter: {folder}", "Done in {minutes} minutes: {folder}"),
     "measured": Label("Tallene »om året« gælder {first} til {last}.", "Numbers “per year” are of {first} to {last}."),
     "predicted": Label(
         "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
@@ -109,6 +139,8 @@ Kommandoer:
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
+  crksim calibrate             nye udgaver af CRK, der passer med rapporten; går videre, hvor den slap
+  crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
   crksim --help | --version
 
 Indstillinger (navn=værdi):
@@ -135,6 +167,8 @@ Commands:
   crksim new NAME              write a new scenario into ./scenarios/ to edit
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
+  crksim calibrate             new versions of CRK that agree with the report; goes on where it was cut off
+  crksim validate              hold the versions beside the report, and tell what the check is worth
   crksim --help | --version
 
 Settings (name=value):

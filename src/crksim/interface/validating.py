@@ -1,0 +1,278 @@
+"""``crksim validate``: the ensemble beside the report, the gate, and what the gate is worth."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.interface.files import data_dir, locate, read_folder, shown_name
+from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.texts import say
+from crksim.interface.words import read_words_into
+
+if TYPE_CHECKING:
+    from crksim.analysis.ensemble import Ensemble
+    from crksim.analysis.gate import Checked
+    from crksim.analysis.prediction import Predicted
+    from crksim.model.network import Network
+
+__all__ = ["ENSEMBLE", "Validate", "checked_numbers", "load_ensemble", "validate"]
+
+#: Where the shipped ensemble lies, below ``conf``.
+ENSEMBLE = "ensemble"
+#: Called with the number of members in all; gives what is called with (done, total).
+Bar = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
+
+
+@dataclass(frozen=True)
+class Validate:
+    """How the check against the report is done.
+
+    Parameters
+    ----------
+    members, futures : int
+        Versions of the ensemble that are used, and futures of each.
+    wrong : int
+        Versions of each model that is wrong on purpose.
+    seed, workers : int
+        Seed of all luck; processes.
+    ensemble : str
+        ``shipped``, ``none`` (the priors), or the folder of a calibration.
+    out : Path
+        Folder in which the folder of the check is made.
+    ship : bool
+        Whether the result takes the place of the one in ``conf/ensemble``.
+    """
+
+    members: int = 300
+    futures: int = 2
+    wrong: int = 100
+    seed: int = 1
+    workers: int = 0
+    ensemble: str = "shipped"
+    out: Path = Path("outputs")
+    ship: bool = False
+
+
+def load_ensemble(which: str, network: Network) -> Ensemble | None:
+    """Return an ensemble; None for the priors.
+
+    Parameters
+    ----------
+    which : str
+        ``shipped``, ``none``, or the folder of a calibration.
+    network : Network
+        Whose parameters are named.
+
+    Raises
+    ------
+    InputError
+        No such ensemble, or a fault in its files.
+    """
+    from crksim.analysis.ensemble import read_ensemble
+    from crksim.output.calibration_files import MANIFEST, MEMBERS
+
+    if which == "none":
+        return None
+    folder = data_dir("conf") / ENSEMBLE if which == "shipped" else Path(which)
+    missing = [name for name in (MEMBERS, MANIFEST) if not (folder / name).is_file()]
+    if missing:
+        rule = f"must be shipped, none, or the folder of a calibration, with {' and '.join(missing)} in it"
+        kept = [str(path.parent) for path in Path("outputs").glob(f"calibration_*/{MEMBERS}")]
+        near = nearest(which, ["shipped", "none", *kept])
+        raise InputError([Problem("ensemble", which, rule, near, file=COMMAND_LINE)])
+    with (folder / MEMBERS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return read_ensemble(rows, json.loads((folder / MANIFEST).read_text("utf-8")), network)
+    except (InputError, ValueError) as error:
+        problems = error.problems if isinstance(error, InputError) else [Problem("manifest", MANIFEST, str(error))]
+        raise InputError([replace(problem, file=shown_name(folder)) for problem in problems]) from error
+
+
+def checked_numbers(targets: Mapping[str, Any]) -> list[tuple[str, Checked]]:
+    """Return the predicted numbers that are independent: their measures, and what is checked.
+
+    Parameters
+    ----------
+    targets : mapping
+        ``facts``, ``counts`` and ``gate`` as in the files of targets.
+    """
+    from crksim.analysis.counts import read_counts
+    from crksim.analysis.gate import Checked
+    from crksim.model.clock import parse_quantity
+
+    counts = read_counts(targets)
+    found = []
+    for name, entry in targets["facts"].items():
+        if entry["mark"] == "predicted" and not entry.get("part_of"):
+            count = counts[name]
+            told = parse_quantity(entry["reported"])[0]
+            found.append((entry["measure"], Checked(name, told, count.rounded, count.law == "nobody")))
+    return found
+
+
+def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path:
+    """Hold the ensemble beside the report, and return the folder of what was found.
+
+    Parameters
+    ----------
+    words : sequence of str
+        ``name=value`` words.
+    lang : str
+        ``da`` or ``en``.
+    tell : callable
+        Told what is going on, a line at a time.
+    bar : callable
+        Gives what is called with (done, total).
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input.
+    CheckError
+        When a version cannot be simulated.
+    """
+    from crksim.analysis.ensemble import network_mark
+    from crksim.analysis.pool import open_pool
+    from crksim.analysis.prediction import predict
+    from crksim.model.study import read_study
+
+    given = read_words_into(Validate, words, {"members": 20, "futures": 1, "wrong": 20, "seed": 0, "workers": 0})
+    sheets = {name: read_folder(data_dir("conf") / name) for name in ("network", "targets", "ledger", "calibration")}
+    study, targets, ledger = (sheets[name].data for name in ("network", "targets", "ledger"))
+    try:
+        network = read_study(study).network
+        numbers = checked_numbers(targets)
+    except InputError as error:
+        raise locate(error, *(sheet.places for sheet in sheets.values())) from error
+    ensemble = load_ensemble(given.ensemble, network)
+    members = given.members if ensemble is None else min(given.members, len(ensemble.members))
+    measures = [entry["measure"] for entry in targets["facts"].values()]
+    began = time.perf_counter()
+
+    def futures(members: int, futures: int, factors: Mapping[str, float] | None = None, *, prior: bool) -> Predicted:
+        own = None if prior or ensemble is None else ensemble.members
+        with bar(members) as progress:
+            return predict(
+                study, ledger, measures, pool, members=members, futures=futures, seed=given.seed, calibrated=own,
+                factors=factors, progress=progress,
+            )  # fmt: skip
+
+    few = min(members, given.wrong)
+    with open_pool(given.workers or max(os.cpu_count() or 1, 1)) as pool:
+        tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
+        found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
+        models = {}
+        for name, entry in sheets["calibration"].data["wrong"].items():
+            tell(say(lang, "wrong_model", label=entry["label"][lang]))
+            models[name] = futures(few, 1, entry["factors"], prior=False)
+    told = {
+        "ensemble": None if ensemble is None else ensemble.mark,
+        "network": network_mark(study, ledger),
+        "frozen": targets["frozen"]["mark"],
+        "seed": given.seed,
+        "members": members,
+        "futures": given.futures,
+        "wrong_members": few,
+        **_judged(targets, numbers, found, before, models),
+    }
+    folder = _write(given, told, targets, found, before)
+    tell(say(lang, "gate_passed" if told["passed"] else "gate_failed", chance=f"{100 * told['chance']:.0f}"))
+    power = told["power"].values()
+    tell(say(lang, "gate_worth", caught=sum(model["passes"] <= 0.5 for model in power), models=len(power)))
+    tell(say(lang, "validated", minutes=f"{(time.perf_counter() - began) / 60.0:.1f}", folder=folder.as_posix()))
+    return folder
+
+
+def _judged(
+    targets: Mapping[str, Any],
+    numbers: Sequence[tuple[str, Checked]],
+    found: Predicted,
+    before: Predicted,
+    models: Mapping[str, Predicted],
+) -> dict[str, Any]:
+    """Return the gate, that of the priors, and the chance with which each wrong model passes."""
+    from crksim.analysis.gate import check, pass_chance
+
+    measures = [entry["measure"] for entry in targets["facts"].values()]
+    columns = [measures.index(measure) for measure, _ in numbers]
+    asked, probability = [number for _, number in numbers], targets["gate"]["probability"]
+    right = found.futures[:, columns]
+    gate, prior = check(asked, right, probability), check(asked, before.futures[:, columns], probability)
+    power = {}
+    for name, model in models.items():
+        wrong = model.futures[:, columns]
+        own = check(asked, wrong, probability)
+        power[name] = {
+            "passes": round(pass_chance(asked, wrong, right, probability), 4),
+            "report_passes": own.passed,
+            "report_chance": round(own.chance, 4),
+        }
+    return {
+        "probability": probability,
+        "passed": gate.passed,
+        "chance": round(gate.chance, 4),
+        "tails": {fact: round(tail, 4) for fact, tail in gate.surprises},
+        "prior": {"passed": prior.passed, "chance": round(prior.chance, 4)},
+        "right_passes": round(pass_chance(asked, right, right, probability), 4),
+        "power": power,
+    }
+
+
+def _write(
+    given: Validate, told: Mapping[str, Any], targets: Mapping[str, Any], found: Predicted, before: Predicted
+) -> Path:
+    """Write the gate and the table of all numbers, put in, fitted and predicted."""
+    import numpy as np
+
+    from crksim.analysis.comparison import likely_range
+    from crksim.model.clock import parse_quantity
+    from crksim.output.calibration_files import write_table, write_text
+
+    rows = []
+    for column, (name, entry) in enumerate(targets["facts"].items()):
+        row = {
+            "fact": name,
+            "mark": entry["mark"],
+            "part_of": entry.get("part_of", ""),
+            "reported": parse_quantity(entry["reported"])[0],
+        }
+        for when, predicted in (("", found), ("prior_", before)):
+            values = predicted.futures[:, column]
+            values = values[np.isfinite(values)]
+            low, high = likely_range(values, outward=True)
+            row |= {
+                f"{when}median": float(np.median(values)) if len(values) else float("nan"),
+                f"{when}low": low,
+                f"{when}high": high,
+            }
+        row["inside"] = bool(row["low"] <= row["reported"] <= row["high"])
+        rows.append(row)
+    columns = [
+        "fact",
+        "mark",
+        "part_of",
+        "reported",
+        "median",
+        "low",
+        "high",
+        "inside",
+        "prior_median",
+        "prior_low",
+        "prior_high",
+    ]
+    folder = given.out / f"validation_{told['ensemble'] or 'priors'}"
+    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    for place in (folder, *((data_dir("conf") / ENSEMBLE,) if given.ship else ())):
+        write_text(place / "gate.json", text)
+        write_table(place / "predictions.csv", rows, columns)
+    return folder
