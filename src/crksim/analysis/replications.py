@@ -284,12 +284,12 @@ def _run_member(unit: _Unit) -> _Block:
                     log = merged(log, whole[future], touched)
             except CheckError as error:
                 raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
-            found = measure(job.measures, log, scene, window, luck)
+            asked = job.measures if number else (*job.measures, *job.replay)
+            found = measure(asked, log, scene, window, luck)
             own[future] = [found[address.text] for address in job.measures]
             own_present[future] = series(log, job.services, np.array(job.days))
             own_moves.append(flows(log, window))
-            if number == 0 and job.replay:
-                found = measure(job.replay, log, scene, window, luck)
+            if not number:
                 replay[future] = [found[address.text] for address in job.replay]
             # The engine runs with the collector off; what it leaves in cycles is young, so this is cheap.
             del log

@@ -229,7 +229,8 @@ def merged(part: StayLog, reference: StayLog, touched: frozenset[str]) -> StayLo
     rows = np.flatnonzero(np.isin(reference.cohort, kept))
     theirs = reference.columns()
     renamed = {name: _renamed(part, reference, name, theirs[name][rows]) for name in COLUMNS}
-    kinds = sorted({*part.legend.kinds, *(reference.legend.kinds[kind] for kind in np.unique(reference.kind[rows]))})
+    met = np.flatnonzero(np.bincount(reference.kind[rows])).tolist()
+    kinds = sorted({*part.legend.kinds, *(reference.legend.kinds[kind] for kind in met)})
     position = {kind: index for index, kind in enumerate(kinds)}
     ours = part.columns()
     columns = {name: np.concatenate((ours[name], renamed[name])) for name in COLUMNS}
@@ -239,7 +240,8 @@ def merged(part: StayLog, reference: StayLog, touched: frozenset[str]) -> StayLo
             _looked_up(reference.kind[rows], [position.get(kind, -1) for kind in reference.legend.kinds]),
         )
     )
-    order = np.lexsort((columns["row"], columns["citizen"], columns["cohort"]))
+    # Both logs stand in order within every cohort, and no cohort is in both parts.
+    order = np.argsort(columns["cohort"].astype(np.int16), kind="stable")
     typed = {name: np.ascontiguousarray(column[order], dtype=COLUMNS[name]) for name, column in columns.items()}
     typed["end_"] = typed.pop("end")
     legend = type(part.legend)(
@@ -267,10 +269,14 @@ def _renamed(part: StayLog, reference: StayLog, name: str, column: NDArray[np.ge
     """Give the reference's indices the numbers that they have in this world; what is below zero is no index."""
     if name not in _NAMES:
         return column
-    here = {thing: index for index, thing in enumerate(getattr(part.legend, _NAMES[name]))}
+    ours: tuple[str, ...] = getattr(part.legend, _NAMES[name])
     names: tuple[str, ...] = getattr(reference.legend, _NAMES[name])
+    if ours == names:
+        return column
+    here = {thing: index for index, thing in enumerate(ours)}
     whole = column.astype(np.int64)
-    missing = [names[index] for index in np.unique(whole[whole >= 0]).tolist() if names[index] not in here]
+    used = np.flatnonzero(np.bincount(whole[whole >= 0])).tolist()
+    missing = [names[index] for index in used if names[index] not in here]
     if missing:
         raise CheckError(f"rows outside the change name {', '.join(missing)}, which this world does not have")
     return np.where(whole < 0, whole, _looked_up(np.maximum(whole, 0), [here.get(thing, -1) for thing in names]))
