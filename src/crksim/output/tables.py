@@ -27,7 +27,6 @@ __all__ = [
     "PRIVACY",
     "Run",
     "bearing",
-    "flat",
     "frame",
     "gate",
     "predicted",
@@ -77,18 +76,6 @@ class Run:
     version: str
 
 
-def flat(row: object) -> dict[str, Any]:
-    """Return a dataclass as one flat record; a label becomes two columns, ``_da`` and ``_en``."""
-    record: dict[str, Any] = {}
-    for field in dataclasses.fields(row):  # type: ignore[arg-type]
-        value = getattr(row, field.name)
-        if isinstance(value, Label):
-            record[f"{field.name}_da"], record[f"{field.name}_en"] = value.da, value.en
-        else:
-            record[field.name] = value
-    return record
-
-
 def _columns(kind: type) -> dict[str, str]:
     """Return the flat columns of a dataclass and their types (``str``, ``float`` or ``bool``)."""
     columns: dict[str, str] = {}
@@ -122,8 +109,14 @@ def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
     import pandas as pd
 
     columns = _columns(kind)
-    records = [flat(row) for row in rows]
-    table = pd.DataFrame(records, columns=list(columns))
+    values: dict[str, list[Any]] = {}
+    for field in dataclasses.fields(kind):
+        column = [getattr(row, field.name) for row in rows]
+        if field.type == "Label":
+            values |= {f"{field.name}_{lang}": [getattr(label, lang) for label in column] for lang in LANGUAGES}
+        else:
+            values[field.name] = column
+    table = pd.DataFrame(values, columns=list(columns))
     return table.astype({name: "float64" for name, what in columns.items() if what == "float"})
 
 
