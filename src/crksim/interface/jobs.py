@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,7 @@ from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
+    from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Result
     from crksim.model.clock import Window
@@ -88,7 +90,8 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     CheckError
         A replication failed; nothing has been written then.
     """
-    return _run_case(_load(settings, changes), settings, changes, watch)
+    with _pool(_workers(settings)) as pool:
+        return _run_case(_load(settings, changes), settings, changes, watch, pool)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -108,13 +111,28 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     """
     cases = [_load(settings, changes) for settings, changes in runs]
     found: list[Finished] = []
+    asked = zip(_names(runs), cases, runs, strict=True)
     try:
-        for name, case, (settings, changes) in zip(_names(runs), cases, runs, strict=True):
-            found.append(replace(_run_case(case, settings, changes, watch), name=name))
+        for workers, group in groupby(asked, key=lambda one: _workers(one[2][0])):
+            with _pool(workers) as pool:
+                for name, case, (settings, changes) in group:
+                    found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found)
     return found
+
+
+def _workers(settings: Settings) -> int:
+    """Return how many processes a run can use."""
+    return min(settings.workers, settings.members)
+
+
+def _pool(workers: int) -> AbstractContextManager[Pool]:
+    """Give the processes of a run; they start while the input is still being read."""
+    from crksim.analysis.pool import open_pool
+
+    return open_pool(workers, ("crksim.analysis.replications",))
 
 
 def _names(runs: Sequence[tuple[Settings, Sequence[str]]]) -> list[str]:
@@ -163,15 +181,21 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch, pool: Pool) -> Finished:
     from crksim.analysis.examples import first_logs
     from crksim.analysis.replications import replicate
-    from crksim.output.rundir import write_run
+    from crksim.output.rundir import prepare, write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     watch.begins(case, settings)
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
+
+        def told(done: int, total: int) -> None:
+            if settings.workers > 1:
+                prepare()  # the workers are busy, and this process is not
+            progress(done, total)
+
         found = replicate(
             case.worlds,
             case.ledger,
@@ -181,8 +205,8 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             seed=settings.seed,
             window=_window(case, settings),
             replay=[target.measure for target in case.targets],
-            workers=min(settings.workers, settings.members),
-            progress=progress,
+            pool=pool,
+            progress=told,
             series_services=[service.id for service in case.study.network.services],
             series_days=days,
         )

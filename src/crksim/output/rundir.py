@@ -8,6 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,24 @@ from crksim.errors import InputError, Problem
 from crksim.output.tables import LANGUAGES, PRIVACY, gate, read_run, result_tables, stays_table
 from crksim.simulation.staylog import StayLog
 
-__all__ = ["changed_files", "rewrite_report", "run_mark", "write_run"]
+__all__ = ["changed_files", "prepare", "rewrite_report", "run_mark", "write_run"]
 
 #: Packages whose versions can move a number.
 _PACKAGES = ("numpy", "scipy", "simpy", "pandas", "pyarrow", "matplotlib", "xlsxwriter", "jinja2")
+
+#: What the writing modules import only where it is used.
+_WRITERS = (
+    "crksim.output.workbook",
+    "crksim.output.report",
+    "crksim.output.figures",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.font_manager",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.special",
+    "xlsxwriter",
+)
 
 
 def run_mark(study_dict: Mapping[str, Any], scenario_dict: Mapping[str, Any], result: Result) -> str:
@@ -90,6 +105,12 @@ def write_run(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def prepare() -> None:
+    """Import what writing a run needs, so that it is there when the numbers are."""
+    for name in _WRITERS:
+        import_module(name)
 
 
 def rewrite_report(folder: Path, lang: str | None = None) -> Path:
