@@ -492,10 +492,10 @@ def test_changes_of_the_command_line_belong_to_the_what_if_only():
 
 
 @pytest.mark.e2e
-def test_an_unknown_scenario_lists_the_known_ones(capsys, tmp_path):
+def test_an_unknown_scenario_gets_the_nearest_and_the_way_to_all(capsys, tmp_path):
     code, out, err = typed(capsys, "scenario=youth_group_3sites")
     assert (code, out, len(err)) == (2, [], 1)
-    assert "baseline" in err[0]
+    assert "crksim list" in err[0]
     assert "did you mean 'youth_groups_3sites'?" in err[0]
     assert list(tmp_path.iterdir()) == []
 
