@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Finished", "Watch", "run", "run_all"]
 
+#: How the name of a folder tells when its run began.
+STAMP = "%Y-%m-%d_%H-%M-%S"
 #: Days between two points of the number present over time.
 SERIES_STEP = 7.0
 #: Points on either side over which a course is averaged: nine weeks in all.
@@ -67,8 +69,8 @@ class Watch(Protocol):
     def ends(self, finished: Finished, seconds: float) -> None:
         """Be told what was found and where it lies."""
 
-    def compares(self, runs: Sequence[Finished]) -> None:
-        """Be told of all runs of a multirun."""
+    def compares(self, runs: Sequence[Finished], folder: Path) -> None:
+        """Be told of all runs of a multirun and where their comparison lies."""
 
 
 def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -95,7 +97,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
-    """Run several what-ifs one after the other, and compare them at the end.
+    """Run several what-ifs one after the other, and compare them at the end, on screen and in a folder of its own.
 
     Parameters
     ----------
@@ -119,8 +121,20 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
                     found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
-            watch.compares(found)
+            watch.compares(found, _write_beside(found, runs[0][0]))
     return found
+
+
+def _write_beside(runs: Sequence[Finished], settings: Settings) -> Path:
+    """Write the comparison of several runs beside their folders, and return its own."""
+    from crksim.output.report import Compared
+    from crksim.output.rundir import write_comparison
+
+    stamp = datetime.now().astimezone().strftime(STAMP)
+    told = [
+        Compared(one.name, Path(os.path.relpath(one.folder, settings.out / "_")).as_posix(), one.result) for one in runs
+    ]
+    return write_comparison(told, settings.out / f"comparison_{stamp}", settings.lang)
 
 
 def _workers(settings: Settings) -> int:
@@ -212,7 +226,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
         )
     watch.writes()
     result = _result(case, settings, found)
-    stamp = started.strftime("%Y-%m-%d_%H-%M-%S")
+    stamp = started.strftime(STAMP)
     folder = write_run(
         result,
         settings.out / f"{case.name}_{stamp}",
