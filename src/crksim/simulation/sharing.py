@@ -36,10 +36,18 @@ def changed_addresses(reference: Structure, other: Structure) -> frozenset[str]:
     found: set[str] = set()
     if (one.start, one.end) != (two.start, two.end) or one.network.attributes != two.network.attributes:
         found.add("study")
+    for floor, pairs in _beside(reference, other).items():
+        found |= {f"{floor}.{name}" for name, (ours, theirs) in pairs.items() if ours != theirs}
+    return frozenset(found)
+
+
+def _beside(reference: Structure, other: Structure) -> dict[str, dict[str, tuple[object, object]]]:
+    """Return floor by floor what each thing is in either world, None where there is none."""
+    found = {}
     for floor, things in _FLOORS.items():
         ours, theirs = things(reference), things(other)
-        found |= {f"{floor}.{name}" for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    return frozenset(found)
+        found[floor] = {name: (ours.get(name), theirs.get(name)) for name in ours.keys() | theirs.keys()}
+    return found
 
 
 def _services(structure: Structure) -> dict[str, object]:
@@ -109,7 +117,15 @@ def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> f
         for cohort in world.cohorts:
             if cohort.id in everyone:
                 walks[cohort.id].append(_Walk(world, cohort))
-    touched = {name for name in everyone if _differ(reference, other, name, walks[name], moved)}
+    concerned = {
+        floor: {
+            name: (one, two)
+            for name, (one, two) in pairs.items()
+            if one != two or (moved and moved & set(parameters_of(one)))
+        }
+        for floor, pairs in _beside(reference, other).items()
+    }
+    touched = {name for name in everyone if _differ(concerned, name, walks[name], moved)}
     hard = {service.id for world in (reference, other) for service in world.services if service.places.hard}
     contested: set[str] = set()
     size = -1
@@ -120,22 +136,35 @@ def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> f
     return frozenset(touched)
 
 
-def _differ(reference: Structure, other: Structure, name: str, walks: list[_Walk], moved: frozenset[str]) -> bool:
-    """Say whether anything that a cohort's citizens can meet differs between two worlds, or hangs on what has moved."""
-    for floor, things in _FLOORS.items():
-        ours, theirs = things(reference), things(other)
-        for id in ours.keys() | theirs.keys():
-            one, two = ours.get(id), theirs.get(id)
-            if floor == "cohorts":
-                if id == name and (one != two or (moved and moved & set(parameters_of(one)))):
+def _differ(
+    concerned: Mapping[str, Mapping[str, tuple[object, object]]],
+    name: str,
+    walks: list[_Walk],
+    moved: frozenset[str],
+) -> bool:
+    """Say whether a cohort's citizens can meet any of what differs between two worlds, or hangs on what has moved.
+
+    Parameters
+    ----------
+    concerned : mapping
+        Floor by floor what differs or hangs on what has moved, in either world.
+    name : str
+        The cohort.
+    walks : list of _Walk
+        Where its citizens can come in either world.
+    moved : frozenset of str
+        Parameters that differ.
+    """
+    if name in concerned["cohorts"]:
+        return True
+    for floor in ("services", "referrals"):
+        for id, (one, two) in concerned[floor].items():
+            meeting = [walk for walk in walks if walk.meets(floor, id)]
+            if meeting and (one is None or two is None):
+                return True
+            for walk in meeting:
+                if walk.seen(one) != walk.seen(two) or (moved and moved & set(parameters_of(walk.seen(one)))):
                     return True
-            elif one != two or (moved and moved & set(parameters_of(one))):
-                meeting = [walk for walk in walks if walk.meets(floor, id)]
-                if meeting and (one is None or two is None):
-                    return True
-                for walk in meeting:
-                    if walk.seen(one) != walk.seen(two) or (moved and moved & set(parameters_of(walk.seen(one)))):
-                        return True
     return False
 
 
