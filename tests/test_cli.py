@@ -492,10 +492,10 @@ def test_changes_of_the_command_line_belong_to_the_what_if_only():
 
 
 @pytest.mark.e2e
-def test_an_unknown_scenario_lists_the_known_ones(capsys, tmp_path):
+def test_an_unknown_scenario_gets_the_nearest_and_the_way_to_all(capsys, tmp_path):
     code, out, err = typed(capsys, "scenario=youth_group_3sites")
     assert (code, out, len(err)) == (2, [], 1)
-    assert "baseline" in err[0]
+    assert "crksim list" in err[0]
     assert "did you mean 'youth_groups_3sites'?" in err[0]
     assert list(tmp_path.iterdir()) == []
 
@@ -611,7 +611,11 @@ def test_a_multirun_ends_with_one_comparison(capsys, tmp_path):
     words = ("-m", "scenario=baseline", "services.youth_group_hoersholmsgade.places.hard=6,12")
     code, out, err = typed(capsys, *words, *SMALL)
     assert (code, err) == (0, [])
-    assert len(list((tmp_path / "outputs").iterdir())) == 2
+    folders = sorted((tmp_path / "outputs").iterdir())
+    assert [folder.name.split("_")[0] for folder in folders] == ["baseline", "baseline", "comparison"]
+    page = (folders[-1] / "comparison.html").read_text("utf-8")
+    assert [f"../{folder.name}/report.html" in page for folder in folders] == [True, True, False]
+    assert str(folders[-1].relative_to(tmp_path) / "comparison.html") in "\n".join(out)
     (place,) = [number for number, line in enumerate(out) if line == "Comparison of 2 runs"]
     assert any("hard=6" in line for line in out[place:])
     assert any("hard=12" in line for line in out[place:])

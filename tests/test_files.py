@@ -122,13 +122,20 @@ def test_own_scenarios_come_before_shipped_ones(tmp_path, monkeypatch):
     assert find_scenario("youth_groups_3sites") == own
 
 
-def test_an_unknown_scenario_is_told_with_the_known_ones(tmp_path, monkeypatch):
+def test_an_unknown_scenario_is_told_with_the_three_nearest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "mine.yaml").write_text("title: mine")
+    count = 1 + len(list(data_dir("scenarios").glob("*.yaml")))
     with pytest.raises(InputError) as caught:
         find_scenario("youth_group_3site")
-    (problem,) = caught.value.problems
-    assert problem.nearest == "youth_groups_3sites"
-    assert "baseline" in problem.rule
+    assert str(caught.value) == (
+        f"scenario = 'youth_group_3site': is not a known scenario (crksim list shows all {count}); "
+        "also near: youth_groups_1site, youth_groups_2sites; did you mean 'youth_groups_3sites'?"
+    )
+    with pytest.raises(InputError) as caught:
+        find_scenario("qqq")
+    assert str(caught.value) == f"scenario = 'qqq': is not a known scenario (crksim list shows all {count})"
 
 
 def test_a_name_reaches_no_file_outside_the_folders(tmp_path, monkeypatch):

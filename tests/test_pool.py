@@ -1,5 +1,6 @@
 """One seam between work and processors: order, failures, a killed worker, an interrupted parent."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crksim.analysis.pool import open_pool
+from crksim.analysis.pool import open_pool, settle
 from crksim.errors import CheckError, InputError, Problem
 
 
@@ -179,3 +180,27 @@ def alive(process):
 def test_the_number_of_workers_is_a_whole_number_of_at_least_one(workers):
     with pytest.raises(InputError, match=r"workers = .*must be a whole number of at least 1"), open_pool(workers):
         pass
+
+
+def imported(name):
+    return name in sys.modules
+
+
+@pytest.mark.unit
+def test_workers_import_at_the_start_what_they_are_told_they_will_need():
+    with open_pool(2, ["colorsys"]) as pool:
+        assert list(pool.run_all(imported, ["colorsys", "chunk"])) == [True, False]
+
+
+def frozen(_):
+    settle()
+    return gc.get_freeze_count()
+
+
+@pytest.mark.unit
+def test_only_a_worker_settles_what_it_holds():
+    before = gc.get_freeze_count()
+    with open_pool(1) as pool:
+        assert list(pool.run_all(frozen, [0])) == [before]
+    with open_pool(2) as pool:
+        assert min(pool.run_all(frozen, [0])) > 0

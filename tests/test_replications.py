@@ -3,6 +3,7 @@
 import copy
 import gc
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from crksim.analysis import replications
 from crksim.analysis.comparison import Question, compare
 from crksim.analysis.measures import flows, measure
+from crksim.analysis.pool import open_pool
 from crksim.analysis.replications import WorldStudy, replicate, series_rows
 from crksim.analysis.scene import Scene
 from crksim.errors import CheckError, InputError
@@ -111,6 +113,22 @@ def test_the_same_bytes_from_one_worker_and_from_two():
     assert one.replay.tobytes() == two.replay.tobytes()
     assert (one.flows, one.theta) == (two.flows, two.theta)
     assert not np.array_equal(one.worlds[0].values, one.worlds[1].values)
+
+
+@pytest.mark.unit
+def test_a_study_that_was_read_before_and_workers_that_wait_give_the_same():
+    """Both save time; a study that is known is not read again, so that a wrong one shows."""
+    plain = run()
+    known = [replace(world, known=world.read()) for world in worlds()]
+    with open_pool(2, ["crksim.analysis.replications"]) as pool:
+        found = run(known, pool=pool)
+        again = run(known, pool=pool, seed=2)
+    assert [world.values.tobytes() for world in found.worlds] == [world.values.tobytes() for world in plain.worlds]
+    assert [world.values.tobytes() for world in again.worlds] == [
+        world.values.tobytes() for world in run(seed=2).worlds
+    ]
+    other = [replace(world, known=known[0].known) for world in worlds()]
+    assert np.array_equal(run(other).worlds[1].values, run(known[:1]).worlds[0].values, equal_nan=True)
 
 
 @pytest.mark.unit

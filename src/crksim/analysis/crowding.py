@@ -73,7 +73,7 @@ def enrolled(picker: Picker, address: MeasureAddress, window: Window) -> float:
     if address.subject_kind in ("cohort", "all"):
         treated = np.array([service not in picker.scene.untreated for service in log.legend.services], dtype=bool)
         now &= treated[log.service[rows.where]]
-    return float(len(np.unique(picker.paths.citizen[rows.where[now]])))
+    return float(np.count_nonzero(np.bincount(picker.paths.citizen[rows.where[now]])))
 
 
 def open_members(picker: Picker, address: MeasureAddress, window: Window) -> list[tuple[str, PlaceLimits, Window]]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.ledger import Ledger
-from crksim.model.network import Label, Network
+from crksim.model.network import Label, Network, Study
+from crksim.model.study import read_study
 from crksim.simulation.luck import Luck, constant, uniform
 
 __all__ = ["Ensemble", "WorldStudy", "draw_members", "network_mark", "read_ensemble"]
@@ -38,6 +39,8 @@ class WorldStudy:
     changes : mapping
         The scenario's changes by address, as plain data or with their operation as ``op``; what they say of parameters
         decides how members vary in them.
+    known : Study, optional
+        The same study as `read_study` gave it; read when not given.
     """
 
     id: str
@@ -45,6 +48,17 @@ class WorldStudy:
     label: Label
     study: Mapping[str, object]
     changes: Mapping[str, object] = field(default_factory=dict)
+    known: Study | None = None
+
+    def read(self) -> Study:
+        """Return the study as a checked value.
+
+        Raises
+        ------
+        InputError
+            When the study breaks a rule.
+        """
+        return read_study(self.study) if self.known is None else self.known
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from crksim.analysis.ensemble import WorldStudy, draw_members
 from crksim.model.ledger import read_ledger
-from crksim.model.study import read_study
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck
 from crksim.simulation.plan import structure
@@ -27,7 +26,7 @@ def first_logs(worlds: Sequence[WorldStudy], ledger: Mapping[str, object], seed:
     seed : int
         Seed of all luck.
     """
-    studies = [read_study(world.study) for world in worlds]
+    studies = [world.read() for world in worlds]
     thetas = draw_members(worlds, [study.network for study in studies], read_ledger(ledger), 1, seed)
     return {
         world.id: simulate(structure(study).bind(theta[0]), Luck(seed, 0))

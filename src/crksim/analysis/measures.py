@@ -25,7 +25,7 @@ from crksim.analysis.paths import flows
 from crksim.analysis.rows import Measured, Period, Picker, divided, quantile
 from crksim.analysis.scene import Scene
 from crksim.model.clock import Window, parse_window
-from crksim.model.quantities import FAVOURABLE, UNMET_CAUSES
+from crksim.model.quantities import UNMET_CAUSES
 from crksim.model.vocabulary import MeasureAddress, parse_measures
 from crksim.simulation.luck import Luck
 from crksim.simulation.staylog import DIED, LEAVE, StayLog
@@ -186,18 +186,15 @@ def _door_wait(picker: Picker, address: MeasureAddress, window: Window) -> float
     goes before either is not in it.  The shares within N days, and on the same or the next day of the calendar, are
     worked out alike, with that in place of the legal limit.
     """
-    clocks, period = picker.paths.clocks, picker.period(address, window)
-    mine = np.zeros(len(picker.log), dtype=bool)
-    mine[period.rows.where] = True
-    picked = mine[clocks.row]
-    requested, treated, stopped = clocks.requested[picked], clocks.treated[picked], clocks.stopped[picked]
+    clocks, period = picker.clocks(address), picker.period(address, window)
+    requested, treated, stopped = clocks.requested, clocks.treated, clocks.stopped
     if address.statistic == "still_waiting":
         running = (requested < window.end) & (np.minimum(treated, stopped) >= window.end)
         return float(_n(running))
     now = period.within(treated)
     if address.statistic in ("mean", "p90"):
         return _of_waits(np.sort(treated[now] - requested[now]), address)
-    limit = _clock_limit(address, requested, clocks.limit[picked])
+    limit = _clock_limit(address, requested, clocks.limit)
     if np.isnan(limit).all():
         return _NAN
     in_time = _n(now & (treated <= limit))
@@ -289,10 +286,9 @@ def _status(picker: Picker, address: MeasureAddress, window: Window) -> float:
 def _gain(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Stays ended with a favourable status, less those that would have without the service, times a causal share."""
     period = picker.period(address, window)
-    names = FAVOURABLE[address.quantity]
-    good = [code for code, name in enumerate(picker.log.legend.statuses) if name in names]
+    good = outcomes.favourable(picker, address.quantity)
     rows = period.ended_rows[picker.log.without[period.ended_rows] >= 0]
-    more = _n(np.isin(picker.log.status[rows], good)) - _n(np.isin(picker.log.without[rows], good))
+    more = _n(good[picker.log.status[rows]]) - _n(good[picker.log.without[rows]])
     return more / period.years * address.number / 100.0
 
 

@@ -11,7 +11,7 @@ from crksim.model.clock import Window
 from crksim.model.quantities import FAVOURABLE
 from crksim.model.vocabulary import MeasureAddress
 
-__all__ = ["after", "became", "before", "discharged", "final_status", "improved", "returned"]
+__all__ = ["after", "became", "before", "discharged", "favourable", "final_status", "improved", "returned"]
 
 Indices = NDArray[np.intp]
 
@@ -25,6 +25,12 @@ def _of(number: int, whole: int, period: Period, statistic: str) -> float:
     if statistic == "share":
         return divided(number, whole)
     return float(number) if statistic == "count" else number / period.years
+
+
+def favourable(picker: Picker, quantity: str) -> NDArray[np.bool_]:
+    """Return for each status of the legend whether a gain counts it; the last entry, False, is read by no status."""
+    names = FAVOURABLE[quantity]
+    return np.array([name in names for name in (*picker.log.legend.statuses, "")], dtype=bool)
 
 
 def final_status(picker: Picker, address: MeasureAddress, window: Window) -> float:
@@ -45,10 +51,9 @@ def discharged(picker: Picker, address: MeasureAddress, window: Window) -> float
 
 def improved(picker: Picker, address: MeasureAddress, window: Window) -> float:
     """Stays that ended with a favourable status; shares are of those that ended with any."""
-    period, statuses = picker.period(address, window), picker.log.legend.statuses
+    period = picker.period(address, window)
     found = picker.log.status[period.ended_rows]
-    good = [code for code, name in enumerate(statuses) if name in FAVOURABLE["gain_improved"]]
-    number, whole = int(np.isin(found, good).sum()), int((found >= 0).sum())
+    number, whole = int(favourable(picker, "gain_improved")[found].sum()), int((found >= 0).sum())
     return _of(number, whole, period, address.statistic)
 
 

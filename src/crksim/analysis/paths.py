@@ -84,6 +84,12 @@ class DoorClocks:
     stopped: Floats
     limit: Floats
 
+    def picked(self, which: NDArray[np.bool_]) -> DoorClocks:
+        """Return some of the clocks."""
+        return DoorClocks(
+            self.row[which], self.requested[which], self.treated[which], self.stopped[which], self.limit[which]
+        )
+
 
 class Paths:
     """What can be read from whole citizens, worked out once for a log.

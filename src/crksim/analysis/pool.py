@@ -18,7 +18,7 @@ from crksim.errors import CheckError, CrksimError, InputError, Problem
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-__all__ = ["Pool", "Progress", "open_pool"]
+__all__ = ["Pool", "Progress", "open_pool", "settle"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -65,13 +65,15 @@ class Pool(Protocol):
 
 
 @contextmanager
-def open_pool(workers: int = 1) -> Iterator[Pool]:
+def open_pool(workers: int = 1, modules: Sequence[str] = ()) -> Iterator[Pool]:
     """Give a pool of `workers` processes; one worker is this process itself.
 
     Parameters
     ----------
     workers : int
         Number of processes that work at a time, at least 1.
+    modules : sequence of str
+        What the workers will need: they start at once and import it, while this process prepares the units.
 
     Raises
     ------
@@ -83,11 +85,13 @@ def open_pool(workers: int = 1) -> Iterator[Pool]:
     if workers == 1:
         yield _Serial()
         return
-    processes = _Processes(workers)
+    processes = _Processes(workers, tuple(modules))
     # numpy reads these once, when a worker first imports it, so they must stand before the workers start.
     before = {name: os.environ.get(name) for name in SINGLE_THREADED}
     os.environ.update(dict.fromkeys(SINGLE_THREADED, "1"))
     try:
+        if modules:
+            processes.begin()
         yield processes
     except BaseException:
         processes.close(at_once=True)
@@ -99,6 +103,16 @@ def open_pool(workers: int = 1) -> Iterator[Pool]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def settle() -> None:
+    """Tell the collector of a worker that what is there now stays to the end; in the first process nothing is done."""
+    import gc
+    from multiprocessing import parent_process
+
+    if parent_process() is not None:
+        gc.collect()
+        gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -162,8 +176,8 @@ class _Serial:
 class _Processes:
     """Worker processes on this machine; started when first needed, and again after one was killed."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, modules: tuple[str, ...] = ()) -> None:
+        self.workers, self.modules = workers, modules
         self._executor: ProcessPoolExecutor | None = None
         self._others: set[int | None] = set()
 
@@ -227,9 +241,16 @@ class _Processes:
 
             self._others = {child.pid for child in active_children()}
             self._executor = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=_begin_worker
+                self.workers,
+                mp_context=get_context("spawn"),
+                initializer=_begin_worker,
+                initargs=(self.modules,),
             )
         return self._executor.submit(_attempt, function, item)
+
+    def begin(self) -> None:
+        """Start the workers; an executor starts them with its first unit, be it an empty one."""
+        self._submit(len, ())
 
     def close(self, *, at_once: bool = False) -> None:
         """End the workers; what has not begun is not begun, and `at_once` nor is what has begun finished."""
@@ -252,13 +273,16 @@ def _broken(future: Future[Value]) -> bool:
     return future.done() and (future.cancelled() or isinstance(future.exception(), BrokenProcessPool))
 
 
-def _begin_worker() -> None:
-    """Prepare a worker: only the parent answers Ctrl-C, and no worker outlives it."""
+def _begin_worker(modules: tuple[str, ...]) -> None:
+    """Prepare a worker: only the parent answers Ctrl-C, no worker outlives it, and what it needs is imported."""
     import signal
     import threading
+    from importlib import import_module
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    for name in modules:
+        import_module(name)
 
 
 def _leave_with_parent() -> None:

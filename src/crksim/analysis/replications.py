@@ -11,6 +11,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,14 +21,13 @@ from numpy.typing import NDArray
 from crksim.analysis.comparison import likely_ranges
 from crksim.analysis.ensemble import WorldStudy, draw_members
 from crksim.analysis.measures import flows, measure, series
-from crksim.analysis.pool import Progress, open_pool
+from crksim.analysis.pool import Pool, Progress, open_pool, settle
 from crksim.analysis.results import SeriesRow, World
 from crksim.analysis.scene import Scene
 from crksim.errors import CheckError, InputError, Problem
 from crksim.model.clock import Window
 from crksim.model.ledger import Ledger, read_ledger
 from crksim.model.network import Network, Study
-from crksim.model.study import read_study
 from crksim.model.vocabulary import MeasureAddress, parse_measures
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck
@@ -74,7 +74,7 @@ class _Job:
     """What all units of a run have in common."""
 
     ids: tuple[str, ...]
-    studies: tuple[Mapping[str, object], ...]
+    studies: tuple[Study, ...]
     measures: tuple[MeasureAddress, ...]
     replay: tuple[MeasureAddress, ...]
     window: tuple[float, float]
@@ -119,6 +119,7 @@ def replicate(
     series_services: Sequence[str] = (),
     series_days: Sequence[float] = (),
     theta_overrides: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
+    pool: Pool | None = None,
 ) -> Replications:
     """Run every world over `members` times `futures` replications on common luck.
 
@@ -139,13 +140,15 @@ def replicate(
     replay : sequence of str
         Output addresses, each with its window, that are measured in the main reference only.
     workers : int
-        Number of processes.
+        Number of processes, where no pool is given.
     progress : callable, optional
         Called with (members done, members).
     series_services, series_days : sequence of str, of float
         Where and when the number present is kept.
     theta_overrides : mapping, or sequence of mappings, optional
         Values of parameters in every world: for all members, or one mapping per member (a calibrated ensemble).
+    pool : Pool, optional
+        Workers that are there already.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def replicate(
         When a replication fails; names world, member and future.
     """
     _check_sizes(members=members, futures=futures, worlds=len(worlds))
-    found = [read_study(world.study) for world in worlds]
+    found = [world.read() for world in worlds]
     networks = [study.network for study in found]
     thetas = draw_members(worlds, networks, read_ledger(ledger), members, seed, theta_overrides)
     # Worlds that are equal in study and parameters are one run.
@@ -167,7 +170,7 @@ def replicate(
     read = _addresses([*measures, *replay], networks)
     job = _Job(
         ids=tuple(worlds[index].id for index in first),
-        studies=tuple(worlds[index].study for index in first),
+        studies=tuple(found[index] for index in first),
         measures=read[: len(measures)],
         replay=read[len(measures) :],
         window=(window.start, window.end),
@@ -181,8 +184,8 @@ def replicate(
     units = [
         _Unit(digest, packed, member, tuple(thetas[index][member] for index in first)) for member in range(members)
     ]
-    with open_pool(workers) as pool:
-        blocks = list(pool.run_all(_run_member, units, name=lambda unit: f"member {unit.member}", progress=progress))
+    with nullcontext(pool) if pool is not None else open_pool(workers) as own:
+        blocks = list(own.run_all(_run_member, units, name=lambda unit: f"member {unit.member}", progress=progress))
     return _gathered(worlds, place, blocks, job, thetas[0])
 
 
@@ -258,7 +261,9 @@ def _smoothed(courses: Floats, parts: NDArray[np.intp], reach: int) -> Floats:
 def _opened(digest: str, packed: bytes) -> tuple[_Job, tuple[Structure, ...]]:
     """Return a job and the structures of its studies; a worker keeps those of one job."""
     job: _Job = pickle.loads(packed)
-    return job, tuple(structure(read_study(study)) for study in job.studies)
+    structures = tuple(structure(study) for study in job.studies)
+    settle()
+    return job, structures
 
 
 def _run_member(unit: _Unit) -> _Block:
@@ -284,12 +289,12 @@ def _run_member(unit: _Unit) -> _Block:
                     log = merged(log, whole[future], touched)
             except CheckError as error:
                 raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
-            found = measure(job.measures, log, scene, window, luck)
+            asked = job.measures if number else (*job.measures, *job.replay)
+            found = measure(asked, log, scene, window, luck)
             own[future] = [found[address.text] for address in job.measures]
             own_present[future] = series(log, job.services, np.array(job.days))
             own_moves.append(flows(log, window))
-            if number == 0 and job.replay:
-                found = measure(job.replay, log, scene, window, luck)
+            if not number:
                 replay[future] = [found[address.text] for address in job.replay]
             # The engine runs with the collector off; what it leaves in cycles is young, so this is cheap.
             del log

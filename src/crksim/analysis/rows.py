@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.occupancy import Levels, levels
-from crksim.analysis.paths import Paths
+from crksim.analysis.paths import DoorClocks, Paths
 from crksim.analysis.scene import Scene
 from crksim.model.clock import YEAR, Window
 from crksim.model.vocabulary import MeasureAddress
@@ -22,6 +22,8 @@ __all__ = ["Measured", "Period", "Picker", "Rows", "divided", "quantile"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+#: Attributes and the values of each that pass.
+Conditions = tuple[tuple[str, frozenset[str]], ...]
 
 #: Requests that end so never stood in a queue.
 _NEVER_QUEUED = ("refused", "ineligible", "declined", "too_far", "could_not_attend")
@@ -213,6 +215,8 @@ class Picker:
         self.ends: Mapping[str, int] = {end: i for i, end in enumerate(log.legend.ends)}
         self.staffed_days: dict[tuple[str, float, float], float] = {}
         self._rows: dict[tuple[object, ...], Rows] = {}
+        self._passing: dict[Conditions, NDArray[np.bool_]] = {}
+        self._clocks: dict[tuple[object, ...], DoorClocks] = {}
         self._clinics: dict[str, ClinicLog] = {}
         self._order = np.argsort(log.service, kind="stable")
         self._bounds = np.concatenate(([0], np.cumsum(np.bincount(log.service, minlength=len(self.index)))))
@@ -250,21 +254,42 @@ class Picker:
             return self.scene.groups.get(address.subject, ())
         return tuple(self.scene.services)
 
-    def rows(self, address: MeasureAddress, extra: tuple[tuple[str, frozenset[str]], ...] = ()) -> Rows:
+    def rows(self, address: MeasureAddress, extra: Conditions = ()) -> Rows:
         """Return the rows of an address's subject that pass its filter and `extra`."""
-        conditions = address.filter + extra
+        return self._rows_of(address, address.filter + extra)
+
+    def _rows_of(self, address: MeasureAddress, conditions: Conditions) -> Rows:
         key = (address.subject_kind, address.subject, conditions)
         if key not in self._rows:
-            where = self._of_subject(address)
             if conditions:
+                where = self._rows_of(address, ()).where
                 where = where[self.passing(conditions)[self.log.kind[where]]]
+            else:
+                where = self._of_subject(address)
             self._rows[key] = Rows(self.log, where, main_only=address.subject_kind in ("cohort", "all"))
         return self._rows[key]
 
-    def passing(self, conditions: tuple[tuple[str, frozenset[str]], ...]) -> NDArray[np.bool_]:
+    def clocks(self, address: MeasureAddress) -> DoorClocks:
+        """Return the clocks of the requests at the door that are rows of an address."""
+        key = (address.subject_kind, address.subject, address.filter)
+        if key not in self._clocks:
+            mine = np.zeros(len(self.log), dtype=bool)
+            mine[self.rows(address).where] = True
+            self._clocks[key] = self.paths.clocks.picked(mine[self.paths.clocks.row])
+        return self._clocks[key]
+
+    def passing(self, conditions: Conditions) -> NDArray[np.bool_]:
         """Return for each kind of the legend whether it passes every condition."""
-        kinds = (dict(kind) for kind in self.log.legend.kinds)
-        return np.array([all(kind.get(name) in allowed for name, allowed in conditions) for kind in kinds], dtype=bool)
+        if conditions not in self._passing:
+            passes = np.ones(len(self._kinds), dtype=bool)
+            for name, allowed in conditions:
+                passes &= np.array([kind.get(name) in allowed for kind in self._kinds], dtype=bool)
+            self._passing[conditions] = passes
+        return self._passing[conditions]
+
+    @cached_property
+    def _kinds(self) -> list[dict[str, str]]:
+        return [dict(kind) for kind in self.log.legend.kinds]
 
     def _of_service(self, service: str) -> Indices:
         i = self.index.get(service)

@@ -54,6 +54,8 @@ class Steps:
         """Return ``(from, to, value)`` for every piece of ``[start, end)`` on which the value does not change."""
         if end <= start:
             return []
+        if len(self.values) == 1:
+            return [(start, end, float(self.values[0]))]
         bounds = [start, *(float(day) for day in self.days if start < day < end), end]
         return [(a, b, float(self.at(np.array(a)))) for a, b in pairwise(bounds)]
 

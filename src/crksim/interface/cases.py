@@ -14,7 +14,7 @@ from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     from crksim.analysis.comparison import Question, Target
-    from crksim.analysis.replications import WorldStudy
+    from crksim.analysis.ensemble import WorldStudy
     from crksim.analysis.results import NotReplayed
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
@@ -180,7 +180,7 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
     network = read_folder(data_dir("conf") / "network")
     scenario, study, places = _read_world(paths, network, overrides)
     worlds, studies = _references(scenario, network, references)
-    what_if = _world(WHAT_IF, scenario.id, scenario.title, study.source, scenario)
+    what_if = _world(WHAT_IF, scenario.id, scenario.title, study, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
     targets, not_replayed = _targets(study.start)
     chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
@@ -317,15 +317,15 @@ def _references(
     for reference in scenario.references:
         if chosen is None or reference.id in chosen:
             own, study, _ = _read_world([find_scenario(reference.scenario)], network)
-            worlds.append(_world(reference.id, reference.scenario, reference.label, study.source, own))
+            worlds.append(_world(reference.id, reference.scenario, reference.label, study, own))
             studies.append(study)
     return tuple(worlds), tuple(studies)
 
 
-def _world(id: str, name: str, label: Label, study: Mapping[str, object], scenario: Scenario) -> WorldStudy:
-    from crksim.analysis.replications import WorldStudy
+def _world(id: str, name: str, label: Label, study: Study, scenario: Scenario) -> WorldStudy:
+    from crksim.analysis.ensemble import WorldStudy
 
-    return WorldStudy(id, name, label, study, scenario.changes)
+    return WorldStudy(id, name, label, study.source, scenario.changes, study)
 
 
 def _ledger_sheet() -> Sheet:

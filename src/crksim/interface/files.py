@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 MAX_BYTES = 2_000_000
+#: How many scenarios are told to somebody who mistyped one.
+NEAR = 3
 
 _OPERATIONS = ("set", "add", "times", "plus")
 
@@ -142,7 +145,7 @@ def find_scenario(name: str, *, paths: bool = False) -> Path:
     Raises
     ------
     InputError
-        No scenario has that name; the known ones are listed.
+        No scenario has that name; the three nearest are told, and the command that lists all.
     """
     text = unicodedata.normalize("NFC", str(name))
     known = scenario_files()
@@ -153,8 +156,15 @@ def find_scenario(name: str, *, paths: bool = False) -> Path:
             if path.is_file():
                 return path
         raise InputError([Problem("scenario", text, "there is no such file", nearest(Path(text).stem, known))])
-    rule = f"is not a known scenario; known: {', '.join(sorted(known))}"
-    raise InputError([Problem("scenario", text, rule, nearest(text, known))])
+    raise InputError([_unknown_scenario(text, known)])
+
+
+def _unknown_scenario(text: str, known: Iterable[str]) -> Problem:
+    names = sorted(known)
+    close = get_close_matches(text, names, n=NEAR, cutoff=0.5)
+    also = f"; also near: {', '.join(close[1:])}" if close[1:] else ""
+    rule = f"is not a known scenario (crksim list shows all {len(names)}){also}"
+    return Problem("scenario", text, rule, close[0] if close else None)
 
 
 def scenario_places(sheet: Sheet) -> dict[str, Place]:

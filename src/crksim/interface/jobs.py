@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,12 +20,15 @@ from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
+    from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Result
     from crksim.model.clock import Window
 
 __all__ = ["Finished", "Watch", "run", "run_all"]
 
+#: How the name of a folder tells when its run began.
+STAMP = "%Y-%m-%d_%H-%M-%S"
 #: Days between two points of the number present over time.
 SERIES_STEP = 7.0
 #: Points on either side over which a course is averaged: nine weeks in all.
@@ -65,8 +69,8 @@ class Watch(Protocol):
     def ends(self, finished: Finished, seconds: float) -> None:
         """Be told what was found and where it lies."""
 
-    def compares(self, runs: Sequence[Finished]) -> None:
-        """Be told of all runs of a multirun."""
+    def compares(self, runs: Sequence[Finished], folder: Path) -> None:
+        """Be told of all runs of a multirun and where their comparison lies."""
 
 
 def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -88,11 +92,12 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     CheckError
         A replication failed; nothing has been written then.
     """
-    return _run_case(_load(settings, changes), settings, changes, watch)
+    with _pool(_workers(settings)) as pool:
+        return _run_case(_load(settings, changes), settings, changes, watch, pool)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
-    """Run several what-ifs one after the other, and compare them at the end.
+    """Run several what-ifs one after the other, and compare them at the end, on screen and in a folder of its own.
 
     Parameters
     ----------
@@ -108,13 +113,40 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     """
     cases = [_load(settings, changes) for settings, changes in runs]
     found: list[Finished] = []
+    asked = zip(_names(runs), cases, runs, strict=True)
     try:
-        for name, case, (settings, changes) in zip(_names(runs), cases, runs, strict=True):
-            found.append(replace(_run_case(case, settings, changes, watch), name=name))
+        for workers, group in groupby(asked, key=lambda one: _workers(one[2][0])):
+            with _pool(workers) as pool:
+                for name, case, (settings, changes) in group:
+                    found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
-            watch.compares(found)
+            watch.compares(found, _write_beside(found, runs[0][0]))
     return found
+
+
+def _write_beside(runs: Sequence[Finished], settings: Settings) -> Path:
+    """Write the comparison of several runs beside their folders, and return its own."""
+    from crksim.output.report import Compared
+    from crksim.output.rundir import write_comparison
+
+    stamp = datetime.now().astimezone().strftime(STAMP)
+    told = [
+        Compared(one.name, Path(os.path.relpath(one.folder, settings.out / "_")).as_posix(), one.result) for one in runs
+    ]
+    return write_comparison(told, settings.out / f"comparison_{stamp}", settings.lang)
+
+
+def _workers(settings: Settings) -> int:
+    """Return how many processes a run can use."""
+    return min(settings.workers, settings.members)
+
+
+def _pool(workers: int) -> AbstractContextManager[Pool]:
+    """Give the processes of a run; they start while the input is still being read."""
+    from crksim.analysis.pool import open_pool
+
+    return open_pool(workers, ("crksim.analysis.replications",))
 
 
 def _names(runs: Sequence[tuple[Settings, Sequence[str]]]) -> list[str]:
@@ -163,15 +195,21 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch, pool: Pool) -> Finished:
     from crksim.analysis.examples import first_logs
     from crksim.analysis.replications import replicate
-    from crksim.output.rundir import write_run
+    from crksim.output.rundir import prepare, write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     watch.begins(case, settings)
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
+
+        def told(done: int, total: int) -> None:
+            if settings.workers > 1:
+                prepare()  # the workers are busy, and this process is not
+            progress(done, total)
+
         found = replicate(
             case.worlds,
             case.ledger,
@@ -181,14 +219,14 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             seed=settings.seed,
             window=_window(case, settings),
             replay=[target.measure for target in case.targets],
-            workers=min(settings.workers, settings.members),
-            progress=progress,
+            pool=pool,
+            progress=told,
             series_services=[service.id for service in case.study.network.services],
             series_days=days,
         )
     watch.writes()
     result = _result(case, settings, found)
-    stamp = started.strftime("%Y-%m-%d_%H-%M-%S")
+    stamp = started.strftime(STAMP)
     folder = write_run(
         result,
         settings.out / f"{case.name}_{stamp}",

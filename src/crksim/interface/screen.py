@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Screen"]
 
-ROWS = 5
-
 
 class Screen:
     """Shows runs on the terminal.
@@ -131,6 +129,8 @@ class Screen:
         seconds : float
             Time it took.
         """
+        from crksim.output.tables import deciding
+
         self.kept.append(finished.folder)
         result = finished.result
         main, *others = result.worlds[:-1]
@@ -141,8 +141,7 @@ class Screen:
         self.line()
         self._measured(result)
         self._small_print()
-        for key, path in (("report", finished.folder / "report.html"), ("folder", finished.folder)):
-            self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
+        self._lies(finished.folder, "report.html")
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
     def _table(self, rows: Sequence[ComparisonRow], reference: str) -> Table:
@@ -204,12 +203,20 @@ class Screen:
             return "–"
         return f"{self._value(row, row.low, sign=True)} … {self._value(row, row.high, sign=True)}"
 
-    def compares(self, runs: Sequence[Finished]) -> None:
-        """Show several runs beside each other, each against its own main reference."""
+    def compares(self, runs: Sequence[Finished], folder: Path) -> None:
+        """Show several runs beside each other, each against its own main reference, and where that lies."""
+        from crksim.output.tables import deciding
+
         table = self._empty_table(say(self.lang, "measure"))
         for key in ("run", "reference", "what_if", "range", "verdict"):
             left = key in ("run", "verdict")
-            table.add_column(say(self.lang, key), justify="left" if left else "right", max_width=24 if left else 18)
+            # A name cut short would no longer tell one run from another.
+            table.add_column(
+                say(self.lang, key),
+                justify="left" if left else "right",
+                max_width=24 if left else 18,
+                overflow="fold" if key == "run" else "ellipsis",
+            )
         rows = [
             (finished.name, row) for finished in runs for row in deciding(finished.result, finished.result.worlds[0].id)
         ]
@@ -223,6 +230,12 @@ class Screen:
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
         self._console().print(table)
         self._small_print()
+        self._lies(folder, "comparison.html")
+
+    def _lies(self, folder: Path, page: str) -> None:
+        """Show where a page and its folder lie."""
+        for key, path in (("report", folder / page), ("folder", folder)):
+            self._console().print(f"{say(self.lang, key)}: {path}", soft_wrap=True)
 
     def _measured(self, result: Result) -> None:
         """Show which years the numbers are of, and how many predicted numbers are met."""
@@ -241,19 +254,3 @@ class Screen:
 def unbroken(text: str) -> str:
     """Return the text so that no line breaks within it."""
     return text.replace(" ", "\u00a0")
-
-
-def deciding(result: Result, against: str) -> list[ComparisonRow]:
-    """Return the rows that decide against one reference, and the staff row after them.
-
-    Parameters
-    ----------
-    result : Result
-        What the run found.
-    against : str
-        World id of the reference.
-    """
-    rows = [row for row in result.comparison if row.against == against]
-    chosen = [row for row in rows if row.decides][:ROWS]
-    staff = [row for row in rows if row.measure.endswith(".fte")]
-    return chosen if any(row in chosen for row in staff) else chosen + staff[:1]

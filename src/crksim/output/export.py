@@ -32,7 +32,7 @@ def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = (
     columns = {}
     for name in table.columns:
         if name in categories:
-            columns[name] = pa.array(list(table[name]), pa.string()).dictionary_encode()
+            columns[name] = pa.array(table[name].to_numpy(dtype=object), pa.string()).dictionary_encode()
         else:
             columns[name] = pa.array(table[name].to_numpy(), from_pandas=False)
     pq.write_table(pa.table(columns), path, compression="zstd")

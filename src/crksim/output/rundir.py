@@ -7,23 +7,41 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 import crksim
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
-from crksim.output.tables import LANGUAGES, PRIVACY, gate, read_run, result_tables, stays_table
+from crksim.output.tables import LANGUAGES, PRIVACY, comparisons, gate, read_run, result_tables, stays_table
 from crksim.simulation.staylog import StayLog
 
-__all__ = ["changed_files", "rewrite_report", "run_mark", "write_run"]
+if TYPE_CHECKING:
+    from crksim.output.report import Compared
+
+__all__ = ["changed_files", "prepare", "rewrite_report", "run_mark", "write_comparison", "write_run"]
 
 #: Packages whose versions can move a number.
 _PACKAGES = ("numpy", "scipy", "simpy", "pandas", "pyarrow", "matplotlib", "xlsxwriter", "jinja2")
+
+#: What the writing modules import only where it is used.
+_WRITERS = (
+    "crksim.output.workbook",
+    "crksim.output.report",
+    "crksim.output.figures",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.font_manager",
+    "pandas",
+    "pyarrow.parquet",
+    "scipy.special",
+    "xlsxwriter",
+)
 
 
 def run_mark(study_dict: Mapping[str, Any], scenario_dict: Mapping[str, Any], result: Result) -> str:
@@ -74,10 +92,8 @@ def write_run(
     """
     if lang not in LANGUAGES:
         raise InputError([Problem("lang", lang, "must be one of da, en")])
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
+
+    def fill(draft: Path) -> None:
         mark = run_mark(study_dict, scenario_dict, result)
         _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
         _write_tables(draft, result, [dict(entry) for entry in evidence])
@@ -85,11 +101,47 @@ def write_run(
             _write_stays(draft, stays)
         _write_pages(draft)
         _write_manifest(draft, {**_circumstances(result, mark, lang), **manifest})
-        draft.chmod(0o755)
-        return _rename(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+
+    return _whole(Path(folder), fill)
+
+
+def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
+    """Write several runs beside each other into a new folder and return it.
+
+    The folder is made as that of a run is.  The tables hold all measures against all references, the page those that
+    decide; the same runs give the same bytes, but for the names of their folders in the page and in ``runs.json``.
+
+    Parameters
+    ----------
+    runs : sequence of Compared
+        In the order in which they were made.
+    folder : Path
+        Wished name.
+    lang : str
+        ``da`` or ``en``: language the page opens in.
+    """
+    from crksim.output import export
+    from crksim.output.report import render_beside
+    from crksim.output.workbook import danish_comparisons
+
+    named = [(run.name, run.result) for run in runs]
+
+    def fill(draft: Path) -> None:
+        export.write_csv(draft / "comparison.csv", comparisons(named))
+        export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(named))
+        _write_text(draft / "comparison.html", render_beside(runs, lang))
+        told = [{"name": run.name, "scenario": run.result.scenario, "folder": run.folder} for run in runs]
+        _write_json(
+            draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}
+        )
+
+    return _whole(Path(folder), fill)
+
+
+def prepare() -> None:
+    """Import what writing a run needs, so that it is there when the numbers are."""
+    for name in _WRITERS:
+        import_module(name)
 
 
 def rewrite_report(folder: Path, lang: str | None = None) -> Path:
@@ -202,6 +254,19 @@ def _write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
     sums = {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
     _write_json(folder / "manifest.json", {**told, "files": sums})
+
+
+def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a folder under a temporary name, and give it its own name when it is whole; return it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        fill(draft)
+        draft.chmod(0o755)
+        return _rename(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 def _rename(draft: Path, folder: Path) -> Path:

@@ -27,18 +27,22 @@ __all__ = [
     "PRIVACY",
     "Run",
     "bearing",
-    "flat",
+    "comparisons",
+    "deciding",
     "frame",
     "gate",
     "predicted",
     "read_run",
     "result_tables",
     "service_labels",
+    "stacked",
     "stays_table",
     "summary_records",
 ]
 
 LANGUAGES = ("da", "en")
+#: Most rows that decide.
+DECIDING = 5
 #: What every export says about its citizens.
 PRIVACY = Label(
     "Tænkte borgere, dannet ud fra offentliggjorte optællinger; ingen oplysninger om virkelige personer.",
@@ -77,18 +81,6 @@ class Run:
     version: str
 
 
-def flat(row: object) -> dict[str, Any]:
-    """Return a dataclass as one flat record; a label becomes two columns, ``_da`` and ``_en``."""
-    record: dict[str, Any] = {}
-    for field in dataclasses.fields(row):  # type: ignore[arg-type]
-        value = getattr(row, field.name)
-        if isinstance(value, Label):
-            record[f"{field.name}_da"], record[f"{field.name}_en"] = value.da, value.en
-        else:
-            record[field.name] = value
-    return record
-
-
 def _columns(kind: type) -> dict[str, str]:
     """Return the flat columns of a dataclass and their types (``str``, ``float`` or ``bool``)."""
     columns: dict[str, str] = {}
@@ -122,9 +114,27 @@ def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
     import pandas as pd
 
     columns = _columns(kind)
-    records = [flat(row) for row in rows]
-    table = pd.DataFrame(records, columns=list(columns))
+    values: dict[str, list[Any]] = {}
+    for field in dataclasses.fields(kind):
+        column = [getattr(row, field.name) for row in rows]
+        if field.type == "Label":
+            values |= {f"{field.name}_{lang}": [getattr(label, lang) for label in column] for lang in LANGUAGES}
+        else:
+            values[field.name] = column
+    table = pd.DataFrame(values, columns=list(columns))
     return table.astype({name: "float64" for name, what in columns.items() if what == "float"})
+
+
+def comparisons(runs: Sequence[tuple[str, Result]]) -> pd.DataFrame:
+    """Return the comparisons of several runs as one table; the first column is the name of the run."""
+    return stacked([(name, frame(result.comparison, ComparisonRow)) for name, result in runs])
+
+
+def stacked(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Return the tables of several runs as one, with the name of the run in the first column."""
+    import pandas as pd
+
+    return pd.concat([table.assign(run=name)[["run", *table.columns]] for name, table in tables], ignore_index=True)
 
 
 def _measures(result: Result) -> pd.DataFrame:
@@ -231,6 +241,22 @@ def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
         columns["to"] = [legend.services[to] if to >= 0 else away[int(to)] for to in columns["to"]]
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def deciding(result: Result, against: str) -> list[ComparisonRow]:
+    """Return the rows that decide against one reference, and the staff row after them.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    against : str
+        World id of the reference.
+    """
+    rows = [row for row in result.comparison if row.against == against]
+    chosen = [row for row in rows if row.decides][:DECIDING]
+    staff = [row for row in rows if row.measure.endswith(".fte")]
+    return chosen if any(row in chosen for row in staff) else chosen + staff[:1]
 
 
 def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:

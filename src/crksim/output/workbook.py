@@ -12,12 +12,12 @@ from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Resul
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
 from crksim.output.report.wording import Wording, is_share, texts
-from crksim.output.tables import PRIVACY, Run, frame, predicted, summary_records
+from crksim.output.tables import PRIVACY, Run, frame, predicted, stacked, summary_records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["danish_comparison", "write_workbook"]
+__all__ = ["danish_comparison", "danish_comparisons", "write_workbook"]
 
 #: Excel's own notation; it shows the separators of the country it runs in.
 _FORMATS = {"whole": "#,##0", "one": "#,##0.0", "two": "#,##0.00", "share": "0 %", "text": "@"}
@@ -301,3 +301,12 @@ def danish_comparison(result: Result) -> tuple[pd.DataFrame, dict[str, str]]:
     columns = ["label_da", "unit_da", "against", "reference", "what_if", "difference", "low", "high", "worthwhile"]
     columns += ["chance", "verdict", "decides", "year_low", "year_high", "better", "same", "worse", "luck_share"]
     return table, {column: words.text(named.get(column, column)) for column in [*columns, "error", "measure"]}
+
+
+def danish_comparisons(runs: Sequence[tuple[str, Result]]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the same with its words in Danish, and the columns to write with their Danish names."""
+    told = [(name, *danish_comparison(result)) for name, result in runs]
+    columns = {"run": Wording("da").text("run")}
+    for _, _, names in told:
+        columns |= names
+    return stacked([(name, table) for name, table, _ in told]), columns

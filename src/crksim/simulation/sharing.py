@@ -36,10 +36,18 @@ def changed_addresses(reference: Structure, other: Structure) -> frozenset[str]:
     found: set[str] = set()
     if (one.start, one.end) != (two.start, two.end) or one.network.attributes != two.network.attributes:
         found.add("study")
+    for floor, pairs in _beside(reference, other).items():
+        found |= {f"{floor}.{name}" for name, (ours, theirs) in pairs.items() if ours != theirs}
+    return frozenset(found)
+
+
+def _beside(reference: Structure, other: Structure) -> dict[str, dict[str, tuple[object, object]]]:
+    """Return floor by floor what each thing is in either world, None where there is none."""
+    found = {}
     for floor, things in _FLOORS.items():
         ours, theirs = things(reference), things(other)
-        found |= {f"{floor}.{name}" for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    return frozenset(found)
+        found[floor] = {name: (ours.get(name), theirs.get(name)) for name in ours.keys() | theirs.keys()}
+    return found
 
 
 def _services(structure: Structure) -> dict[str, object]:
@@ -109,7 +117,15 @@ def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> f
         for cohort in world.cohorts:
             if cohort.id in everyone:
                 walks[cohort.id].append(_Walk(world, cohort))
-    touched = {name for name in everyone if _differ(reference, other, name, walks[name], moved)}
+    concerned = {
+        floor: {
+            name: (one, two)
+            for name, (one, two) in pairs.items()
+            if one != two or (moved and moved & set(parameters_of(one)))
+        }
+        for floor, pairs in _beside(reference, other).items()
+    }
+    touched = {name for name in everyone if _differ(concerned, name, walks[name], moved)}
     hard = {service.id for world in (reference, other) for service in world.services if service.places.hard}
     contested: set[str] = set()
     size = -1
@@ -120,22 +136,35 @@ def _touched(reference: Structure, other: Structure, moved: frozenset[str]) -> f
     return frozenset(touched)
 
 
-def _differ(reference: Structure, other: Structure, name: str, walks: list[_Walk], moved: frozenset[str]) -> bool:
-    """Say whether anything that a cohort's citizens can meet differs between two worlds, or hangs on what has moved."""
-    for floor, things in _FLOORS.items():
-        ours, theirs = things(reference), things(other)
-        for id in ours.keys() | theirs.keys():
-            one, two = ours.get(id), theirs.get(id)
-            if floor == "cohorts":
-                if id == name and (one != two or (moved and moved & set(parameters_of(one)))):
+def _differ(
+    concerned: Mapping[str, Mapping[str, tuple[object, object]]],
+    name: str,
+    walks: list[_Walk],
+    moved: frozenset[str],
+) -> bool:
+    """Say whether a cohort's citizens can meet any of what differs between two worlds, or hangs on what has moved.
+
+    Parameters
+    ----------
+    concerned : mapping
+        Floor by floor what differs or hangs on what has moved, in either world.
+    name : str
+        The cohort.
+    walks : list of _Walk
+        Where its citizens can come in either world.
+    moved : frozenset of str
+        Parameters that differ.
+    """
+    if name in concerned["cohorts"]:
+        return True
+    for floor in ("services", "referrals"):
+        for id, (one, two) in concerned[floor].items():
+            meeting = [walk for walk in walks if walk.meets(floor, id)]
+            if meeting and (one is None or two is None):
+                return True
+            for walk in meeting:
+                if walk.seen(one) != walk.seen(two) or (moved and moved & set(parameters_of(walk.seen(one)))):
                     return True
-            elif one != two or (moved and moved & set(parameters_of(one))):
-                meeting = [walk for walk in walks if walk.meets(floor, id)]
-                if meeting and (one is None or two is None):
-                    return True
-                for walk in meeting:
-                    if walk.seen(one) != walk.seen(two) or (moved and moved & set(parameters_of(walk.seen(one)))):
-                        return True
     return False
 
 
@@ -229,7 +258,8 @@ def merged(part: StayLog, reference: StayLog, touched: frozenset[str]) -> StayLo
     rows = np.flatnonzero(np.isin(reference.cohort, kept))
     theirs = reference.columns()
     renamed = {name: _renamed(part, reference, name, theirs[name][rows]) for name in COLUMNS}
-    kinds = sorted({*part.legend.kinds, *(reference.legend.kinds[kind] for kind in np.unique(reference.kind[rows]))})
+    met = np.flatnonzero(np.bincount(reference.kind[rows])).tolist()
+    kinds = sorted({*part.legend.kinds, *(reference.legend.kinds[kind] for kind in met)})
     position = {kind: index for index, kind in enumerate(kinds)}
     ours = part.columns()
     columns = {name: np.concatenate((ours[name], renamed[name])) for name in COLUMNS}
@@ -239,7 +269,8 @@ def merged(part: StayLog, reference: StayLog, touched: frozenset[str]) -> StayLo
             _looked_up(reference.kind[rows], [position.get(kind, -1) for kind in reference.legend.kinds]),
         )
     )
-    order = np.lexsort((columns["row"], columns["citizen"], columns["cohort"]))
+    # Both logs stand in order within every cohort, and no cohort is in both parts.
+    order = np.argsort(columns["cohort"].astype(np.int16), kind="stable")
     typed = {name: np.ascontiguousarray(column[order], dtype=COLUMNS[name]) for name, column in columns.items()}
     typed["end_"] = typed.pop("end")
     legend = type(part.legend)(
@@ -267,10 +298,14 @@ def _renamed(part: StayLog, reference: StayLog, name: str, column: NDArray[np.ge
     """Give the reference's indices the numbers that they have in this world; what is below zero is no index."""
     if name not in _NAMES:
         return column
-    here = {thing: index for index, thing in enumerate(getattr(part.legend, _NAMES[name]))}
+    ours: tuple[str, ...] = getattr(part.legend, _NAMES[name])
     names: tuple[str, ...] = getattr(reference.legend, _NAMES[name])
+    if ours == names:
+        return column
+    here = {thing: index for index, thing in enumerate(ours)}
     whole = column.astype(np.int64)
-    missing = [names[index] for index in np.unique(whole[whole >= 0]).tolist() if names[index] not in here]
+    used = np.flatnonzero(np.bincount(whole[whole >= 0])).tolist()
+    missing = [names[index] for index in used if names[index] not in here]
     if missing:
         raise CheckError(f"rows outside the change name {', '.join(missing)}, which this world does not have")
     return np.where(whole < 0, whole, _looked_up(np.maximum(whole, 0), [here.get(thing, -1) for thing in names]))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import crksim
+from crksim.output.report.beside import Compared, build_beside
 from crksim.output.report.page import build_page
 from crksim.output.report.wording import Wording
 from crksim.output.tables import LANGUAGES, Run, read_run
 
-__all__ = ["render", "render_run"]
+__all__ = ["Compared", "render", "render_beside", "render_run"]
 
 
 def render(folder: Path, lang: str | None = None) -> str:
@@ -45,16 +49,41 @@ def render_run(run: Run, figures: Path, first: str) -> str:
     first : str
         Language the page opens in.
     """
-    import jinja2
     from markupsafe import Markup
 
     pages = []
-    for language in sorted(LANGUAGES, key=lambda one: one != first):
+    for language in _ordered(first):
         svgs = {
             path.name.removesuffix(f".{language}.svg"): Markup(_inline(path, language))
             for path in sorted(figures.glob(f"*.{language}.svg"))
         }
         pages.append(build_page(run, language, svgs))
+    return _filled("report.html.j2", pages, first)
+
+
+def render_beside(runs: Sequence[Compared], first: str) -> str:
+    """Return the comparison of several runs as one HTML page that needs nothing else, in both languages.
+
+    Parameters
+    ----------
+    runs : sequence of Compared
+        In the order in which they were made.
+    first : str
+        Language the page opens in.
+    """
+    return _filled("comparison.html.j2", [build_beside(runs, language) for language in _ordered(first)], first)
+
+
+def _ordered(first: str) -> list[str]:
+    """Return the languages, that in which a page opens before the other."""
+    return sorted(LANGUAGES, key=lambda one: one != first)
+
+
+def _filled(template: str, pages: Sequence[Mapping[str, Any]], first: str) -> str:
+    """Return a template filled with its pages, one in each language."""
+    import jinja2
+    from markupsafe import Markup
+
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
@@ -62,10 +91,10 @@ def render_run(run: Run, figures: Path, first: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2")
-    style = Markup(_template("style.css"))
     both = {language: Wording(language) for language in LANGUAGES}
-    return page.render(pages=pages, first=first, style=style, languages=LANGUAGES, wordings=both).lstrip() + "\n"
+    told = {"pages": pages, "first": first, "languages": LANGUAGES, "wordings": both, "version": crksim.__version__}
+    page = environment.get_template(template).render(style=Markup(_template("style.css")), **told)
+    return page.lstrip() + "\n"
 
 
 def _template(name: str) -> str:

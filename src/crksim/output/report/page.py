@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
+from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, Result
 from crksim.model.addresses import parted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, single_course
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
-__all__ = ["build_page", "deciding_rows", "is_staff", "least"]
+__all__ = ["SYMBOLS", "build_page", "comparison_cells", "deciding_rows", "is_staff", "least"]
 
 #: Longer tables of all numbers are folded together until they are asked for.
 _MOST_ROWS = 25
-_SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
+#: Mark of every verdict.
+SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
 #: Kinds of measures by how a difference in them is said.
 _LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
 _UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
@@ -44,14 +45,24 @@ def least(row: ComparisonRow, words: Wording) -> str:
     return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
 
-def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
-    """Return one row of a comparison as texts, all in one scale with one number of decimals."""
+def comparison_cells(result: Result, row: ComparisonRow, words: Wording) -> dict[str, Any]:
+    """Return one row of a comparison as texts, all in one scale with one number of decimals.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    row : ComparisonRow
+        One of its rows.
+    words : Wording
+        The language.
+    """
     share = is_share(row.unit)
     factor = 100.0 if share else 1.0
     decimals = words.decimals(row.reference * factor, row.what_if * factor, smallest=row.worthwhile * factor)
-    others = {other.against: other for other in run.result.comparison if other.measure == row.measure}
+    others = {other.against: other for other in result.comparison if other.measure == row.measure}
     label, unit = words.label(row.label), "" if share else words.label(row.unit)
-    references = [others[w.id].reference if w.id in others else math.nan for w in run.result.worlds[:-1]]
+    references = [others[w.id].reference if w.id in others else math.nan for w in result.worlds[:-1]]
 
     def say(value: float) -> str:
         number = words.number(value * factor, decimals)
@@ -73,7 +84,7 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
         "chance": words.chance(row.chance),
         "verdict": words.text(row.verdict),
         "verdict_id": row.verdict,
-        "symbol": _SYMBOLS[row.verdict],
+        "symbol": SYMBOLS[row.verdict],
         "known": not math.isnan(row.difference) and row.verdict != "model_cannot_answer",
         "year": "–" if math.isnan(row.better) else single_course(row, words, "single_year_cell"),
     }
@@ -85,7 +96,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
         {
             "verdict": words.text(verdict),
             "verdict_id": verdict,
-            "symbol": _SYMBOLS[verdict],
+            "symbol": SYMBOLS[verdict],
             "labels": "; ".join(words.label(row.label) for row in rows if row.verdict == verdict),
         }
         for verdict in VERDICTS
@@ -97,7 +108,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
             "head": "",
             "verdicts": groups,
         }
-    told = _comparison(run, row, words)
+    told = comparison_cells(run.result, row, words)
     against = words.first_small(words.label(run.result.worlds[0].label))
     head = words.text(
         "answer_head", label=told["label"].replace(": ", ", "), what_if=_with_unit(told["what_if"], told["unit_said"]),
@@ -273,7 +284,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     everything = [
         {
             "against": words.label(world.label),
-            "rows": [_comparison(run, row, words) for row in result.comparison if row.against == world.id],
+            "rows": [comparison_cells(result, row, words) for row in result.comparison if row.against == world.id],
             "open": position == 0 and len(result.comparison) <= _MOST_ROWS * len(result.worlds),
         }
         for position, world in enumerate(result.worlds[:-1])
@@ -290,10 +301,10 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(main.label),
-        "deciding": [_comparison(run, row, words) for row in rows],
+        "deciding": [comparison_cells(result, row, words) for row in rows],
         "everything": everything,
         "staff": [
-            _comparison(run, row, words)
+            comparison_cells(result, row, words)
             for row in result.comparison
             if is_staff(row) and row.kind != "flow" and row.against == main.id
         ],
@@ -312,7 +323,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "not_replayed": [(words.label(row.reason), row.locator) for row in result.not_replayed],
         "evidence": [(words.text(f"kind_{kind}"), words.number(n)) for kind, n in counts.items()],
         "evidence_total": words.number(sum(counts.values())),
-        "verdicts": [(_SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
+        "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
         "glossary": _glossary(words),
         "members": words.number(result.members),
         "futures": words.number(result.futures),

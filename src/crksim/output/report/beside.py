@@ -1,0 +1,87 @@
+"""Several runs beside each other in one language, as plain values for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crksim.analysis.results import VERDICTS, Result
+from crksim.output.report.page import SYMBOLS, comparison_cells
+from crksim.output.report.wording import Wording
+from crksim.output.tables import deciding, gate
+
+__all__ = ["Compared", "build_beside"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run beside others.
+
+    Parameters
+    ----------
+    name : str
+        What tells it from the others.
+    folder : str
+        Its folder, as it is reached from the page.
+    result : Result
+        What it found.
+    """
+
+    name: str
+    folder: str
+    result: Result
+
+
+def build_beside(runs: Sequence[Compared], lang: str) -> dict[str, Any]:
+    """Return the content of the comparison of several runs in one language.
+
+    Parameters
+    ----------
+    runs : sequence of Compared
+        In the order in which they were made.
+    lang : str
+        ``da`` or ``en``.
+    """
+    words = Wording(lang)
+    return {
+        "lang": lang,
+        "words": words,
+        "title": words.text("beside_title", count=len(runs)),
+        "box": [words.text(key) for key in ("box_model", "box_adults", "box_cannot")],
+        "runs": [_run(run, words) for run in runs],
+        "measures": list(_measures(runs, words)),
+        "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
+    }
+
+
+def _run(run: Compared, words: Wording) -> dict[str, Any]:
+    result = run.result
+    checked = gate(result)
+    first, last = result.window
+    return {
+        "name": run.name,
+        "report": f"{run.folder}/report.html",
+        "title": words.label(result.title),
+        "reference": words.label(result.worlds[0].label),
+        "window": words.text("beside_window", first=words.iso(first), last=words.iso(last)) if first and last else "",
+        "size": words.text("beside_size", members=result.members, futures=result.futures, seed=result.seed),
+        "gate": words.text("beside_gate", **checked),
+    }
+
+
+def _measures(runs: Sequence[Compared], words: Wording) -> Iterator[dict[str, Any]]:
+    """Yield every measure that decides in one of the runs, with its row in each run that has it."""
+    mains = [run.result.worlds[0].id for run in runs]
+    rows = [
+        {row.measure: row for row in run.result.comparison if row.against == main}
+        for run, main in zip(runs, mains, strict=True)
+    ]
+    decide = [row.measure for run, main in zip(runs, mains, strict=True) for row in deciding(run.result, main)]
+    for measure in dict.fromkeys(decide):
+        told = [
+            {"name": run.name, **comparison_cells(run.result, own[measure], words)}
+            for run, own in zip(runs, rows, strict=True)
+            if measure in own
+        ]
+        yield {"label": told[0]["label"], "unit": told[0]["unit_shown"], "rows": told}
