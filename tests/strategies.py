@@ -107,6 +107,33 @@ def ends(draw, onward):
 
 
 @st.composite
+def missing(draw, found, onward):
+    """Let a service have a clinic, and an end that comes with misses in a row there."""
+    clinic = {
+        "every": draw(dated(days(5, 20))),
+        "talk": 30,
+        "doctor": draw(yearly(0, 2000)),
+        "nurse": "20 / year",
+        "no_show": {
+            "cases": {"high": {"when": {"level": "high"}, "value": draw(dated(shares()))}, "low": {"value": 0.4}}
+        },
+        "rebooked": draw(dated(shares())),
+        "rebooked_after": draw(days(1, 9)),
+        "drop_in": draw(shares(0, 50)),
+    }
+    if draw(st.booleans()):
+        clinic["late"] = {
+            "afternoons": draw(dated(st.integers(0, 5))),
+            "hours": "1 hour",
+            "when": {"level": "high"},
+            "otherwise": 2,
+        }
+    share = draw(dated(shares()))
+    lost = {"misses": {"in_a_row": draw(st.integers(1, 3)), "share": share}, "to": draw(destinations(onward))}
+    return {**found, "clinic": clinic, "ends": {**found["ends"], "lost": lost}}
+
+
+@st.composite
 def death(draw):
     if draw(st.booleans()):
         return draw(dated(yearly(0, 5)))
@@ -138,6 +165,8 @@ def services(draw, index, names, homes):
         "blocking": blocking,
         "treatment": draw(st.booleans()),
     }
+    if draw(st.integers(0, 3)) == 0:
+        found = draw(missing(found, onward))
     if draw(st.booleans()):
         found["queue"]["room"] = draw(st.integers(0, 4))
     if draw(st.booleans()):

@@ -30,6 +30,7 @@ from tests.test_malformed import BASE
 unit = pytest.mark.unit
 DATE = "2018-02-01"
 DAY = 762.0  # of that date, from 2016-01-01
+OLD_MISSES = {"lost": {"share": 0.4}, "gone": {}, "kept": {"share": 0.6}}
 STEP = "from_2018_02_01"
 TITLE = {"da": "Prøve", "en": "Try"}
 
@@ -322,6 +323,32 @@ def test_new_things_begin_on_the_date():
     assert at(data, "services.west.staff.talks.contacts") == stepped("0 / year", "1 / week")
     assert at(data, "services.east.ends.called.hazard") == stepped("0 / year", "1 / year")
     assert at(data, "services.east.ends.third.share") == stepped(0, 0.1)
+
+
+@unit
+def test_ends_that_come_with_misses_begin_and_stop_on_the_date():
+    base = copy.deepcopy(BASE)
+    east = base["services"]["east"]
+    east["clinic"] = {"every": "1 month", "talk": 30, "doctor": "1 / day", "nurse": "1 / day", "no_show": 0.2}
+    east["ends"] |= {name: {"misses": {"in_a_row": 3, **more}, "to": "leave"} for name, more in OLD_MISSES.items()}
+    data = result(
+        {
+            "services.east.ends.new": {"add": {"misses": {"in_a_row": 9, "share": 0.2}, "to": "leave"}},
+            "services.east.ends.all": {"add": {"misses": {"in_a_row": 9}, "to": "leave"}},
+            "services.east.ends.lost": "drop",
+            "services.east.ends.gone": "drop",
+            "services.east.ends.kept.misses.share": {"times": 0.5},
+        },
+        base=base,
+    )
+    shares = {name: at(data, f"services.east.ends.{name}.misses.share") for name in ("new", "all", *OLD_MISSES)}
+    assert shares == {
+        "new": stepped(0, 0.2),
+        "all": stepped(0, 1),
+        "lost": stepped(0.4, 0),
+        "gone": stepped(1, 0),
+        "kept": stepped(0.6, 0.3),
+    }
 
 
 @unit

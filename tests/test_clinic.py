@@ -15,8 +15,11 @@ from crksim.model.network import Label
 from crksim.model.scenario import read_scenario
 from crksim.model.study import default_theta, read_study
 from crksim.simulation.clinic import run_clinic
-from crksim.simulation.clinicplan import ClinicPlan, third_miss_day
+from crksim.simulation.clinicplan import ClinicPlan
+from crksim.simulation.closure import closure
+from crksim.simulation.engine import simulate, stop_at
 from crksim.simulation.luck import Luck
+from crksim.simulation.misses import Habits, sort_of
 from crksim.simulation.plan import structure
 from crksim.simulation.sharing import touched_cohorts
 from tests.make_log import make_log
@@ -123,24 +126,182 @@ def test_a_third_miss_in_a_row_comes_at_the_rate_of_no_show_cubed_a_month(missed
     assert number == pytest.approx(missed**3 * months, abs=4 * math.sqrt(missed**3 * months))
 
 
+# --- what is known on admission -------------------------------------------------------------------------------------
+
+LATE = {"afternoons": 2, "hours": "1 day", "when": {"work": "in"}, "otherwise": 3}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("work", "more"),
+    [
+        ("out", {"rebooked": 0}),
+        ("out", {"rebooked": 0.8, "rebooked_after": "20 days"}),
+        ("out", {"rebooked": 0.5, "rebooked_after": "1 day", "drop_in": 0.4, "every": "9 days"}),
+        ("in", {"late": LATE}),
+        ("in", {"late": {**LATE, "afternoons": 0}, "drop_in": 0.2}),
+        ("in", {"late": {**LATE, "afternoons": 1}, "every": "6 days", "rebooked_after": "3 days"}),
+    ],
+)
+def test_where_times_are_many_every_talk_is_known_on_admission(work, more):
+    """Day, number in a row that is missed and whether she comes: for every citizen and talk as the calendar has it."""
+    clinic, luck = {**PLAIN, "no_show": 0.4, **more}, Luck(1, 0)
+    plan = plan_of(clinic)
+    found = run_clinic(plan, log_of(60, work=work), luck)
+    habits = Habits(plan, sort_of(plan.clinic, {"cohort": "adults", "work": work}))
+    for stay in range(60):
+        mine = found.talks.stay == stay
+        held = zip(found.talks.day[mine], found.talks.run[mine], found.talks.appointment[mine], strict=True)
+        base = luck.base("adults", int(found.rows[stay]))
+        known = [(it.day, it.run, it.appointment) for it in habits.talks(base, 0, 0.0, 3 * YEAR)]
+        assert known == [one for one in held if one[0] < 3 * YEAR]
+        assert len(known) > 25
+
+
+def lost_study(clinic, share=1, end="2021-01-01", **parameters):
+    """A study in which three misses in a row end a stay."""
+    data = study(clinic, **parameters)
+    data["time"]["end"] = end
+    data["services"]["clinic"]["ends"] = {
+        "done": {"share": 1, "to": "leave"},
+        "lost": {"misses": {"in_a_row": 3, "share": share}, "to": "leave"},
+    }
+    return data
+
+
+def lost_of(data, luck=None):
+    """Return the log, and the day on which each citizen was lost."""
+    read = read_study(data)
+    log = simulate(structure(read).bind(default_theta(read.network)), luck or Luck(1, 0))
+    rows = log.end_ == log.legend.ends.index("lost")
+    return log, dict(zip(log.citizen[rows].tolist(), log.left[rows].tolist(), strict=True))
+
+
 @pytest.mark.theory
-def test_the_third_miss_in_a_row_is_known_on_admission():
-    clinic = {**PLAIN, "no_show": 0.4, "rebooked": 1, "rebooked_after": "1 day"}
-    plan, luck = plan_of(clinic), Luck(1, 0)
-    found = run_clinic(plan, log_of(), luck)
-    reached = 0
-    for stay in range(200):
-        citizen = int(found.rows[stay])
-        known = third_miss_day(plan, luck.base("adults", citizen), 0, 0.0, 2 * YEAR, 0.4)
-        days = found.talks.day[(found.talks.stay == stay) & (found.talks.run == 3)]
-        first = days.min() if len(days) else math.inf
-        if known < math.inf:
-            reached += 1
-            assert 0 <= first - known <= 6  # talks are held on working days
-        else:
-            assert first > 2 * YEAR
-    assert reached > 100
-    assert third_miss_day(plan, luck.base("adults", 0), 0, 0.0, 2 * YEAR, 0.0) == math.inf
+@pytest.mark.parametrize(("missed", "share"), [(0.3, 1), (0.5, 1), (0.5, 0.3)])
+def test_misses_in_a_row_are_lost_at_the_rate_of_no_show_cubed_a_month(missed, share):
+    """Booked again at once, each due talk has three misses with the chance p^3: the months until then are geometric."""
+    data = lost_study({**PLAIN, "no_show": missed, "rebooked": 1, "rebooked_after": "1 day"}, share)
+    data["cohorts"]["adults"]["arrivals"] = "0 / year"
+    data["cohorts"]["adults"]["present"]["first"]["count"] = 2000
+    data["services"]["clinic"]["length"]["mean"] = "100000 years"
+    for years in (1, 3):
+        data["time"]["end"] = f"{2016 + years}-01-01"
+        expected = share * (1 - (1 - missed**3) ** (12 * years))
+        error = math.sqrt(expected * (1 - expected) / 2000)
+        assert len(lost_of(data)[1]) / 2000 == pytest.approx(expected, abs=4 * error + 0.25 * missed**3 * share)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"doctor": "300 / year", "nurse": "300 / year"},  # half the times that are needed
+        {"doctor": "900 / year", "nurse": "0 / year", "call_in": CALL_IN, "drop_in": 0.1, "late": LATE},
+    ],
+)
+def test_who_is_lost_has_her_third_miss_in_the_calendar_on_that_day(more):
+    """However full the calendar is; nobody whose stay goes on has them where times are many and all are lost."""
+    clinic = {**PLAIN, "no_show": 0.4, "rebooked": 0.9, "rebooked_after": "9 days", **more}
+    data = lost_study(clinic)
+    log, lost = lost_of(data)
+    plan = ClinicPlan.of(read_study(data).network, "clinic", {}, "2016-01-01")
+    found = run_clinic(plan, log, Luck(1, 0))
+    assert len(lost) > 80
+    for stay, row in enumerate(found.rows.tolist()):
+        mine = found.talks.stay == stay
+        day = lost.get(int(log.citizen[row]))
+        if day is not None:
+            assert found.talks.day[mine][-1] == day
+            assert found.talks.run[mine][-3:].tolist() == [1, 2, 3]
+            assert found.talks.run[mine].max() == 3
+        elif not more:
+            assert found.talks.run[mine].max(initial=0) < 3
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("after", ["5 days", "28 days"])
+def test_with_lower_odds_of_missing_nobody_is_lost_earlier_and_with_the_same_odds_nothing_changes(after):
+    clinic = {**PLAIN, "rebooked": 0.8, "rebooked_after": after, "drop_in": 0.1, "late": LATE}
+    shown = {**clinic, "no_show": "odds(@missed, 1 / @ratio)"}
+    plain, before = lost_of(lost_study({**clinic, "no_show": 0.5}, 0.6))
+    same, _ = lost_of(lost_study(shown, 0.6, missed=0.5, ratio=1.0))
+    assert same.content_hash() == plain.content_hash()
+    assert len(before) > 60
+    saved = 0
+    for ratio in (1.1, 1.5, 3.0):
+        _, fewer = lost_of(lost_study(shown, 0.6, missed=0.5, ratio=ratio))
+        assert all(before[citizen] <= day for citizen, day in fewer.items())
+        assert len(before) - len(fewer) > saved
+        saved = len(before) - len(fewer)
+
+
+@pytest.mark.unit
+def test_late_times_keep_those_who_can_only_come_late():
+    clinic = {**PLAIN, "no_show": 0.3, "late": {**LATE, "otherwise": 2}}
+    log, without = lost_of(lost_study({**clinic, "late": {**LATE, "otherwise": 2, "hours": 0}}))
+    _, there = lost_of(lost_study(clinic))
+    kinds = {int(citizen): dict(log.legend.kinds[kind]) for citizen, kind in zip(log.citizen, log.kind, strict=True)}
+    only_late = {citizen for citizen, kind in kinds.items() if kind["work"] == "in"}
+    assert {it for it in without.items() if it[0] not in only_late} == {
+        it for it in there.items() if it[0] not in only_late
+    }
+    assert len(only_late & there.keys()) < len(only_late & without.keys())
+
+
+@pytest.mark.unit
+def test_a_run_cut_in_two_loses_the_same_citizens_on_the_same_days():
+    data = lost_study({**PLAIN, "no_show": 0.4, "rebooked": 0.9, "rebooked_after": "9 days"})
+    read = read_study(data)
+    plan = structure(read).bind(default_theta(read.network))
+    whole, lost = lost_of(data)
+    first, state = stop_at(plan, Luck(1, 0), 700.0)
+    rest = simulate(plan, Luck(1, 0), state=state)
+    halves = {
+        int(citizen): float(day)
+        for log in (first, rest)
+        for citizen, day, end in zip(log.citizen, log.left, log.end_, strict=True)
+        if end == whole.legend.ends.index("lost")
+    }
+    assert halves == lost
+    assert min(lost.values()) < 700 < max(lost.values())
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("changes", "moves"),
+    [
+        ({"clinic.no_show": "odds(@missed, 0.5)"}, True),
+        ({"clinic.rebooked_after": "5 days"}, True),
+        ({"clinic.late.afternoons": 4}, True),
+        ({"clinic.drop_in": 0.2}, True),
+        ({"clinic.doctor": "2000 / year"}, False),
+        ({"clinic.overdue_after": "50 days"}, False),
+        ({"clinic.call_in.missed": 0.2}, False),
+    ],
+)
+def test_of_a_clinic_only_what_misses_hang_on_moves_stays(changes, moves):
+    """And without an end that waits for misses nothing does."""
+    call_in = {**CALL_IN, "missed": 0.05}
+    more = {"rebooked": 0.9, "rebooked_after": "9 days", "drop_in": 0, "overdue_after": "45 days", "call_in": call_in}
+    clinic = {**PLAIN, **more, "no_show": "@missed", "late": LATE}
+    scenario = {
+        "title": {"da": "a", "en": "b"},
+        "question": {"da": "a", "en": "b"},
+        "from": "2018-01-01",
+        "changes": {f"services.clinic.{address}": value for address, value in changes.items()},
+    }
+    for data, expected in ((lost_study(clinic, missed=0.4), moves), (study(clinic, missed=0.4), False)):
+        changed = apply(data, read_scenario(scenario, "try"))
+        one, two = (structure(read_study(it)) for it in (data, changed))
+        reached = closure(two, scenario["changes"], one)
+        assert touched_cohorts(one, two) == (frozenset({"adults"}) if expected else frozenset())
+        assert reached == (frozenset({"clinic"}) if expected else frozenset())
+        logs = [simulate(it.bind(default_theta(it.study.network)), Luck(1, 0)).content_hash() for it in (one, two)]
+        assert (logs[0] != logs[1]) == expected
+    assert closure(structure(read_study(lost_study(clinic, missed=0.4))), ["parameters.missed"]) == {"clinic"}
+    assert closure(structure(read_study(study(clinic, missed=0.4))), ["parameters.missed"]) == frozenset()
 
 
 # --- who is there, and when -----------------------------------------------------------------------------------------

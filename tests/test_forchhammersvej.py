@@ -194,6 +194,17 @@ def test_need_met_is_referrals_times_those_who_can_attend():
         assert met.mean() / total == pytest.approx(0.2, abs=4.0 * np.sqrt(0.16 / (total * 24)))
 
 
+@pytest.mark.theory
+@pytest.mark.parametrize("places", [5, 8, 20])
+def test_referrals_with_those_who_come_back_are_a_geometric_sum(places):
+    """Of n courses s n are referred again, s^2 n once more: n / (1 - s) in all, with s 35 %."""
+    made = read_study(apply(FULL, with_variant(scenario(f"intensive_{places}_places"), "need_recurs")))
+    (rule,) = [rule for rule in made.network.referrals if rule.id == "to_intensive"]
+    theta = default_theta(made.network)
+    before, after = (number.value(theta) for _, number in rule.rate[0].value.steps)
+    assert after / before == pytest.approx(1 / (1 - 0.35), rel=0.005)
+
+
 # --- invariants ------------------------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,11 @@
 Each test says which other reading would give another log.
 """
 
+from itertools import pairwise
+
 import pytest
 
+from crksim.model.clock import date_of
 from crksim.simulation.staylog import BLOCKED, MOVED, OPENING, RESUMED
 from tests.oracle.compare import named, plain
 from tests.theory_networks import network, run
@@ -873,6 +876,53 @@ def test_hazards_follow_the_calendar_within_a_stay():
     ((left, end),) = rows(40, {"a": {"ends": ends}}, {"all": come(1)}, "left", "end")
     assert end == "up"
     assert 5.0 <= left < 5.001
+
+
+def missing(no_show=1, in_a_row=3, share=1, **clinic):
+    """Return a service that citizens leave for misses in a row only; day 0 is a Friday."""
+    clinic = {"every": "10 days", "talk": 30, "doctor": "1 / day", "nurse": "0 / day", "rebooked": 0, **clinic}
+    lost = {"misses": {"in_a_row": in_a_row, "share": share}, "to": "leave"}
+    return {"a": {"ends": {"lost": lost}, "clinic": {**clinic, "no_show": no_show}}}
+
+
+def test_misses_end_a_stay_at_the_talk_and_only_in_a_row():
+    """Otherwise: the third miss of all would end it, at the fourth talk; or a rate, at any time of the day."""
+    ends = [rows(99, missing(in_a_row=number), {"all": come(1)}, "left", "end")[0] for number in range(1, 8)]
+    days = [left for left, _ in ends]
+    assert {end for _, end in ends} == {"lost"}
+    assert all(day % 1 == 0.5 and (day + 4) % 7 < 5 for day in days)
+    assert 1 < days[0] <= 14
+    assert all(8 <= later - day <= 12 for day, later in pairwise(days))
+    third = int(days[2])
+    kept = {
+        "never": 1,
+        "comes": {"from": date_of(third, "2016-01-01"), "value": 0},
+        "stops": {"from": date_of(third + 1, "2016-01-01"), "value": 1},
+    }
+    assert rows(99, missing(kept), {"all": come(1)}, "left", "end") == [(days[5], "lost")]
+
+
+def test_a_missed_talk_that_is_booked_again_counts_each_time():
+    """Otherwise: only due talks would count, and the third miss come with the third of them."""
+    (due,) = rows(99, missing(in_a_row=1), {"all": come(1)}, "left")
+    ((left, *_),) = rows(99, missing(rebooked=1, rebooked_after="1 day"), {"all": come(1)}, "left")
+    assert 2 <= left - due[0] <= 4
+
+
+def test_who_is_not_among_the_share_stays_whatever_is_missed():
+    """Otherwise: a new draw at every miss would in time end all stays, and end none of them earlier than the first."""
+    cohort = {"all": come(*range(1, 31))}
+    every = rows(99, missing(), cohort, "citizen", "left")
+    some = rows(99, missing(share=0.5), cohort, "citizen", "left")
+    assert 5 < sum(left is not None for _, left in some) < 25
+    assert all(row in every for row in some if row[1] is not None)
+    assert None not in {left for _, left in every}
+
+
+def test_a_full_calendar_keeps_nobody_from_missing():
+    """Otherwise: with no times of doctor and nurse nobody would be given a talk to miss."""
+    cohort = {"all": come(*range(1, 9))}
+    assert rows(60, missing(doctor="0 / day"), cohort, "left") == rows(60, missing(), cohort, "left")
 
 
 def test_take_up_is_that_of_the_day_of_the_offer():

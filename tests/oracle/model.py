@@ -7,6 +7,7 @@ reads the places where the grammar leaves a choice.
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import math
 from collections import Counter
@@ -392,7 +393,7 @@ class Oracle:
     def draw_ending(self, row):
         person, service, nth = row.person, row.service, row.nth
         ends = self.pick(service.ends, person.kind)
-        planned = [end for end in ends if end.hazard is None]
+        planned = [end for end in ends if end.share is not None]
         first, after = None, math.inf
         if row.flags & OPENING and row.residual:
             first, row.age, after = self.found_in_progress(row, ends, planned)
@@ -407,7 +408,81 @@ class Oracle:
             reach = self.waiting_time(end.hazard, amount)
             if reach < after or first is None:
                 first, after = end, reach
+        for end in sorted((end for end in ends if end.misses is not None), key=lambda end: end.id):
+            day = self.day_of_misses(row, end)
+            if day - self.env.now < after:
+                first, after = end, day - self.env.now
+        if first is None:
+            first = next(end for end in sorted(ends, key=lambda end: end.id))
         return self.outcome(row, first, after)
+
+    # ------------------------------------------------------------------ appointments
+
+    def day_of_misses(self, row, end):
+        """Go through the talks one by one until so many in a row are missed; inf if never."""
+        service, person, clinic = row.service, row.person, row.service.clinic
+        lot = self.draw(person, service.luck_key, row.nth, "misses:" + end.id)
+        family, now, run = f"clinic:{service.luck_key}:{row.nth}", self.env.now, 0
+        due = now + self.value(clinic.every) * self.draw(person, family, 0, "first")
+        before, number = now, -1
+        while True:
+            number += 1
+            day, late = self.held(clinic, person.kind, due, before)
+            following = due
+            while following <= day:
+                following += self.value(clinic.every, following)
+            for attempt in itertools.count():
+                if day >= self.study.end:
+                    return math.inf
+                missed = self.draw(person, family, number, f"no_show:{attempt}") < self.chance(row, day, late)
+                run = run + 1 if missed else 0
+                if run >= end.misses.in_a_row and lot < self.value(end.misses.share, day):
+                    return day
+                before = day
+                if not missed:
+                    break
+                dropped_in = math.floor(self.working(math.floor(day) + 1)) + 0.5
+                wants = self.draw(person, family, number, f"drop_in:{attempt}") < self.value(clinic.drop_in, day)
+                if wants and dropped_in < following:
+                    before, run = dropped_in, 0
+                    break
+                if self.draw(person, family, number, f"rebooked:{attempt}") >= self.value(clinic.rebooked, day):
+                    break
+                again, late = self.held(clinic, person.kind, day + self.value(clinic.rebooked_after, day), day)
+                if again >= following:
+                    break
+                day = again
+            due = following
+
+    def weekday(self, day):
+        return (datetime.date.fromisoformat(self.study.start) + datetime.timedelta(days=day)).weekday()
+
+    def working(self, day):
+        while self.weekday(day) >= 5:
+            day += 1
+        return day
+
+    def only_late(self, clinic, kind):
+        return clinic.late is not None and clinic.late.when is not None and clinic.late.when.matches(kind)
+
+    def held(self, clinic, kind, wanted, before):
+        """Return the noon at which a talk is held where times are free, and whether at a late time."""
+        first = max(math.ceil(wanted - 0.5), math.floor(before) + 1)
+        if self.only_late(clinic, kind):
+            for day in range(first, first + 29):
+                open_late = ["Tue", "Thu", "Mon", "Wed", "Fri"][: int(self.value(clinic.late.afternoons, day))]
+                name = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][self.weekday(day)]
+                if name in open_late and self.value(clinic.late.hours, day) > 0:
+                    return day + 0.5, True
+        return self.working(first) + 0.5, False
+
+    def chance(self, row, day, late):
+        clinic = row.service.clinic
+        chance = self.value(self.pick(clinic.no_show, row.person.kind), day)
+        if not late and self.only_late(clinic, row.person.kind):
+            odds = chance / (1 - chance) * self.value(clinic.late.otherwise, day) if chance < 1 else math.inf
+            return odds / (1 + odds) if odds < math.inf else 1.0
+        return chance
 
     def found_in_progress(self, row, ends, planned):
         """Return the planned end, the days already spent, and the days left of a stay found in the middle."""

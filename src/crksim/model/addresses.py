@@ -37,6 +37,7 @@ _SERVICE: Final[dict[str, str]] = {
     **dict.fromkeys(("places.hard", "queue.room", "priority", "death", "distances.*"), "number"),
     **dict.fromkeys(("places.norm", "places.workable", "wait_goal"), "number"),
     **dict.fromkeys(("staff.*.contacts", "staff.*.minutes", "ends.*.hazard"), "number"),
+    **{"ends.*.misses": "container", "ends.*.misses.in_a_row": "fixed", "ends.*.misses.share": "number"},
     **dict.fromkeys(("ends.*", "staff.*"), "thing"),
     **dict.fromkeys(("clinic", "clinic.late", "clinic.call_in"), "container"),
     **dict.fromkeys(("clinic.every", "clinic.talk", "clinic.doctor", "clinic.nurse", "clinic.by_doctor"), "number"),

@@ -34,6 +34,15 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "ends.*": ("afslutningen '{}'", "the end '{}'"),
     "ends.*.share": ("andel, der afsluttes som '{}'", "share that ends as '{}'"),
     "ends.*.hazard": ("hvor ofte '{}' sker", "how often '{}' happens"),
+    "ends.*.misses": ("udeblivelser i træk, der fører til '{}'", "misses in a row that lead to '{}'"),
+    "ends.*.misses.in_a_row": (
+        "antal udeblivelser i træk, der fører til '{}'",
+        "how many misses in a row lead to '{}'",
+    ),
+    "ends.*.misses.share": (
+        "andel med så mange udeblivelser i træk, der afsluttes som '{}'",
+        "share of those with so many misses in a row that ends as '{}'",
+    ),
     "ends.*.length": ("indskrivningstid ved '{}'", "length of stay with '{}'"),
     "ends.*.length.parts.*.mean": (
         "gennemsnitlig indskrivningstid ved '{0}' ({1})",

@@ -1,4 +1,7 @@
-"""Clinics: services with a calendar of appointments, which is worked out from their stays and changes none of them."""
+"""Clinics: services with a calendar of appointments, which is worked out from their stays.
+
+It changes none of them: an end that comes with misses in a row hangs on what citizens do, not on who else is there.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,30 @@ from typing import TYPE_CHECKING, Any, Final
 from crksim.model.ranges import Check, above_zero, at_least_zero, share
 
 if TYPE_CHECKING:
-    from crksim.model.network import CasedNumber, Condition, Number
+    from crksim.model.network import CasedNumber, Condition, Number, Service
     from crksim.model.reading import Reader
 
-__all__ = ["CALL_IN_KEYS", "CLINIC_KEYS", "LATE_KEYS", "WORKING_DAYS", "CallIn", "Clinic", "Late", "read_clinic"]
+__all__ = [
+    "CALL_IN_KEYS",
+    "CLINIC_KEYS",
+    "LATE_DAYS",
+    "LATE_KEYS",
+    "MISSES_HANG_ON",
+    "WORKING_DAYS",
+    "CallIn",
+    "Clinic",
+    "Late",
+    "counts_misses",
+    "read_clinic",
+    "what_stays_hang_on",
+]
 
 #: Days of a week on which a clinic is open, Monday to Friday.
 WORKING_DAYS: Final = 5
+#: Working days on which the clinic is open late, as many of them as there are late afternoons; Monday is 0.
+LATE_DAYS: Final = (1, 3, 0, 2, 4)
+#: Numbers of a clinic on which it hangs which talks a citizen misses, and when.
+MISSES_HANG_ON: Final = ("every", "no_show", "rebooked", "rebooked_after", "drop_in", "late")
 
 CLINIC_KEYS: Final = (
     "every",
@@ -124,6 +144,24 @@ class Clinic:
     overdue_after: Number | None
     late: Late | None
     call_in: CallIn | None
+
+
+def counts_misses(service: Service) -> bool:
+    """Say whether stays in a service may end with misses in a row."""
+    return any(end.misses is not None for case in service.ends for end in case.value)
+
+
+def what_stays_hang_on(service: Service) -> tuple[object, ...]:
+    """Return the numbers of a service's clinic on which its stays hang; none unless they may end with misses.
+
+    Parameters
+    ----------
+    service : Service
+        With or without a clinic.
+    """
+    if service.clinic is None or not counts_misses(service):
+        return ()
+    return tuple(getattr(service.clinic, name) for name in MISSES_HANG_ON)
 
 
 def read_clinic(reader: Reader, value: object, at: str) -> Clinic:

@@ -103,7 +103,8 @@ def describe_lever(study: Mapping[str, Any], lever: Lever) -> Label:
 
 def _parts(change: Change) -> list[Change]:
     """Return the changes of single fields that a map on a thing stands for."""
-    places = change.address.endswith((".places", ".take_up", ".queue", ".posts", ".clinic", ".late", ".call_in"))
+    told_apart = (".places", ".take_up", ".queue", ".posts", ".clinic", ".late", ".call_in", ".misses")
+    places = change.address.endswith(told_apart)
     if change.op != "set" or not isinstance(change.value, Mapping) or is_steps(change.value):
         return [change]
     if not (places or change.address.count(".") == 1):

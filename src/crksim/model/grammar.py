@@ -86,7 +86,8 @@ SERVICE_KEYS: Final[Words] = (
 CLOSES_KEYS: Final[Words] = ("on", "present", "waiting", "afterwards")
 PLACES_KEYS: Final[Words] = ("hard", "norm", "workable")
 QUEUE_KEYS: Final[Words] = ("order", "room")
-END_KEYS: Final[Words] = ("label", "share", "hazard", "length", "to", "status", "without", "becomes")
+END_KEYS: Final[Words] = ("label", "share", "hazard", "misses", "length", "to", "status", "without", "becomes")
+MISSES_KEYS: Final[Words] = ("in_a_row", "share")
 STAFF_KEYS: Final[Words] = ("per", "contacts", "minutes", "staff")
 POSTS_KEYS: Final[Words] = ("number", "filled")
 #: What posts are called that any kind of staff of the service may hold.

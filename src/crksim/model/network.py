@@ -31,6 +31,7 @@ __all__ = [
     "Label",
     "LawSpec",
     "Length",
+    "Misses",
     "Network",
     "Number",
     "Parameter",
@@ -158,8 +159,24 @@ class Shares:
 
 
 @dataclass(frozen=True)
+class Misses:
+    """An end that comes with talks missed in a row at the service's clinic.
+
+    Parameters
+    ----------
+    in_a_row : int
+        How many.
+    share : Number
+        Share of the citizens to whom that happens who leave then.
+    """
+
+    in_a_row: int
+    share: Number
+
+
+@dataclass(frozen=True)
 class End:
-    """One way a stay can end: planned (`share`) or competing (`hazard`), never both.
+    """One way a stay can end: planned (`share`) or competing (`hazard` or `misses`), one of them.
 
     Parameters
     ----------
@@ -177,6 +194,8 @@ class End:
         The outcome the same citizens would have had without the service; the difference is the effect.
     becomes : tuple of (str, Shares)
         Attributes that change: attribute -> shares of new values (``same`` keeps the value).
+    misses : Misses or None
+        Talks missed in a row with which this end competes with the planned one.
     """
 
     id: str
@@ -188,6 +207,7 @@ class End:
     without: Shares | None = None
     becomes: tuple[tuple[str, Shares], ...] = ()
     label: Label | None = None
+    misses: Misses | None = None
 
 
 @dataclass(frozen=True)

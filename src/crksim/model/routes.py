@@ -140,6 +140,10 @@ def conditions_of(network: Network, service: Service) -> Iterator[tuple[str, Con
         inner = ".ends" if case.id == "all" and case.when is None else f".ends.cases.{case.id}.ends"
         for end in case.value:
             yield from _of_cases(f"{at}{inner}.{end.id}.length", end.length or ())
+    if service.clinic is not None:
+        yield from _of_cases(at + ".clinic.no_show", service.clinic.no_show)
+        if service.clinic.late is not None and service.clinic.late.when is not None:
+            yield at + ".clinic.late.when", service.clinic.late.when
     for rule in network.referrals:
         if service.id in rule.services:
             here = f"referrals.{rule.id}"

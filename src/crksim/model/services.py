@@ -16,6 +16,7 @@ from crksim.model.network import (
     Dated,
     End,
     Length,
+    Misses,
     Number,
     Places,
     Posts,
@@ -68,6 +69,9 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
     group = _optional_id(reader, found, "group", at)
     length = _length(reader, found, "length", at)
     ends = _read_ends(reader, found.get("ends"), at, length is not None)
+    clinic = read_clinic(reader, found["clinic"], at + ".clinic") if "clinic" in found else None
+    if clinic is None and any(end.misses is not None for case in ends for end in case.value):
+        reader.refuse(at + ".clinic", None, "is missing: an end with 'misses' needs the talks that are missed")
 
     def number(key: str, dimension: str) -> Number | None:
         if key not in found:
@@ -113,7 +117,7 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
         wait_goal=number("wait_goal", "duration"),
         distances=_read_distances(reader, found.get("distances"), at + ".distances"),
         groups=tuple(sorted(group for group, members in reader.groups.items() if name in members)),
-        clinic=read_clinic(reader, found["clinic"], at + ".clinic") if "clinic" in found else None,
+        clinic=clinic,
         posts=_read_posts(reader, found.get("posts"), at + ".posts"),
     )
 
@@ -249,15 +253,17 @@ def _shown(value: object, name: str) -> object:
 def _read_end(reader: Reader, name: str, data: object, at: str) -> End:
     before = len(reader.problems)
     found = reader.fields(data, at, grammar.END_KEYS, ("to",))
-    if len({"share", "hazard"} & found.keys()) != 1 and len(reader.problems) == before:
-        reader.refuse(at, data, "needs 'share' (planned) or 'hazard' (competing), one of them")
+    if len({"share", "hazard", "misses"} & found.keys()) != 1 and len(reader.problems) == before:
+        reader.refuse(at, data, "needs 'share' (planned), or 'hazard' or 'misses' (competing), one of them")
     hazard = reader.number(found["hazard"], at + ".hazard", "rate", at_least_zero) if "hazard" in found else None
     part: Number | str | None = None
     if "share" in found:
         rest = found["share"] == "rest"
         part = "rest" if rest else reader.number(found["share"], at + ".share", "number", share)
-    if hazard is not None and "length" in found:
-        reader.refuse(at + ".length", found["length"], "an end with a hazard has no length of its own")
+    misses = _read_misses(reader, found["misses"], at + ".misses") if "misses" in found else None
+    for key in ("hazard", "misses") if "length" in found else ():
+        if key in found:
+            reader.refuse(at + ".length", found["length"], f"an end with '{key}' has no length of its own")
 
     def status(key: str) -> Shares | None:
         if key not in found:
@@ -274,7 +280,13 @@ def _read_end(reader: Reader, name: str, data: object, at: str) -> End:
     to = _goes(reader, found["to"], at + ".to", ("died", *_ELSEWHERE)) if "to" in found else _LEAVE
     label = reader.label(found["label"], at + ".label", name) if "label" in found else None
     length = _length(reader, found, "length", at)
-    return End(name, part, hazard, length, to, status("status"), status("without"), tuple(becomes), label)
+    return End(name, part, hazard, length, to, status("status"), status("without"), tuple(becomes), label, misses)
+
+
+def _read_misses(reader: Reader, value: object, at: str) -> Misses:
+    found = reader.fields(value, at, grammar.MISSES_KEYS, ("in_a_row",))
+    in_a_row = reader.whole(found.get("in_a_row", 1), at + ".in_a_row", 1)
+    return Misses(in_a_row, reader.number(found.get("share", 1), at + ".share", "number", share))
 
 
 def _changing(reader: Reader) -> tuple[str, ...]:

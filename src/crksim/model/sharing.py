@@ -180,6 +180,8 @@ def silence(thing: dict[str, Any], siblings: Mapping[str, Any], date: str) -> No
     """
     if "hazard" in thing:
         thing["hazard"] = set_from(thing["hazard"], date, "0 / year")
+    elif "misses" in thing:
+        thing["misses"] = {**thing["misses"], "share": set_from(thing["misses"].get("share", 1), date, 0)}
     elif "contacts" in thing:
         thing["contacts"] = set_from(thing["contacts"], date, "0 / year")
     elif thing.get("share") == "rest" or "rest" not in planned_shares(siblings).values():

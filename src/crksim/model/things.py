@@ -59,6 +59,8 @@ def _begin(thing: dict[str, Any], parent: Mapping[str, Any], parts: list[str], d
         thing["contacts"] = _from_nought(thing["contacts"], date, "0 / year")
     elif collection == "ends" and "hazard" in thing:
         thing["hazard"] = _from_nought(thing["hazard"], date, "0 / year")
+    elif collection == "ends" and isinstance(thing.get("misses"), Mapping):
+        thing["misses"] = {**thing["misses"], "share": _from_nought(thing["misses"].get("share", 1), date, 0)}
     elif collection == "ends" and "share" in thing:
         if thing["share"] == "rest" or "rest" not in planned_shares(parent).values():
             raise ValueError("needs another end with 'share: rest', and a share of its own, to begin on a date")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.clock import YEAR, month_index
-from crksim.model.network import Arrivals, Number
+from crksim.model.network import Arrivals, Cohort, Number
 from crksim.simulation.luck import Luck, constant, exponentials, on_grid, uniforms
 
-__all__ = ["PRESENT", "STRIP", "arrival_rate", "arrivals"]
+__all__ = ["PRESENT", "STRIP", "arrival_rate", "arrivals", "luck_of"]
 
 #: A newcomer's number is ``strip * STRIP + place in the strip``.
 STRIP = 1 << 26
@@ -31,6 +31,14 @@ def _stepped(number: Number, theta: dict[str, float], days: _Vector) -> _Vector:
     starts = np.array([start for start, _ in number.steps])
     values = np.array([quantity.value(theta) for _, quantity in number.steps])
     return np.asarray(values[np.searchsorted(starts, days, side="right") - 1])
+
+
+def luck_of(cohort: Cohort, number: int) -> tuple[str, int]:
+    """Return the luck key of a citizen of a cohort and the number under it, given the number in the log."""
+    entry = number // STRIP - PRESENT
+    if entry < 0:
+        return cohort.luck_key, number
+    return f"{cohort.luck_key}/{cohort.present[entry].id}", number % STRIP
 
 
 def arrival_rate(pattern: Arrivals, theta: dict[str, float], start: str, days: _Vector) -> _Vector:

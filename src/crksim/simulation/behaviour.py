@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crksim.model.laws import Law
 from crksim.simulation.luck import constant, exponentials, on_grid, uniform_table, view
+from crksim.simulation.misses import Awaited
 from crksim.simulation.packing import pack
 from crksim.simulation.staylog import DIED, LEAVE
 
@@ -94,13 +95,15 @@ class BoundEnd:
         Planned length, in days.
     hazard : Steps or None
         Competing rate.
+    awaited : Awaited or None
+        Misses in a row that compete.
     to, status, without : tuple of (tuple of float, tuple)
         Running sums of the shares, and what each branch leads to.
     becomes : tuple of (str, running sums, values)
         Attributes that change.
     """
 
-    __slots__ = ("becomes", "hazard", "id", "index", "law", "status", "to", "width", "without")
+    __slots__ = ("awaited", "becomes", "hazard", "id", "index", "law", "status", "to", "width", "without")
 
     def __init__(
         self,
@@ -112,8 +115,9 @@ class BoundEnd:
         status: tuple[tuple[float, ...], tuple[int, ...]],
         without: tuple[tuple[float, ...], tuple[int, ...]] | None,
         becomes: tuple[tuple[str, tuple[float, ...], tuple[str, ...]], ...],
+        awaited: Awaited | None = None,
     ) -> None:
-        self.id, self.index, self.law, self.hazard = id, index, law, hazard
+        self.id, self.index, self.law, self.hazard, self.awaited = id, index, law, hazard, awaited
         self.to, self.status, self.without, self.becomes = to, status, without, becomes
         self.width = len(to[1]) * len(status[1]) * (1 if without is None else len(without[1]))
         for _, _, values in becomes:
@@ -166,7 +170,7 @@ class Behaviour:
     planned : tuple of float
         Running sums of the shares of the planned ends, which stand first in `ends`; empty when there are only hazards.
     ends : tuple of BoundEnd
-        Planned ends, then hazards by id.
+        Planned ends, then those that compete with them by id.
     death : Steps or None
         Death rate while staying.
     """
@@ -179,6 +183,7 @@ class Behaviour:
         "_purposes",
         "_starts",
         "_to",
+        "awaited",
         "competing",
         "death",
         "ends",
@@ -210,7 +215,8 @@ class Behaviour:
         self.competing = tuple(
             (index, end.hazard) for index, end in enumerate(ends) if end.hazard is not None and not end.hazard.constant
         )
-        self.simple = not self.competing and death is None
+        self.awaited = tuple((index, end.awaited) for index, end in enumerate(ends) if end.awaited is not None)
+        self.simple = not self.competing and not self.awaited and death is None
         self._offsets = [0]
         for end in ends:
             self._offsets.append(self._offsets[-1] + end.width)

@@ -2,8 +2,10 @@
 
 The stays say who is there from when to when.  Each of them asks for a talk once a month and is called in once a year;
 doctor and nurse have so many times on each working day.  Nothing goes back: a full calendar makes citizens overdue, but
-keeps nobody from coming or staying.  Draws are keyed by citizen, visit, how manieth due talk, and purpose, so that the
-same citizen misses the same talks in every world in which the chance of missing is the same.
+keeps nobody from coming or staying.  A stay that ended with misses in a row has them here: its talks lie on the days on
+which they were worked out to be (`misses`), with the first claim to their times.  Draws are keyed by citizen, visit,
+how manieth due talk, and purpose, so that the same citizen misses the same talks in every world in which the chance of
+missing is the same.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ import simpy
 from numpy.typing import NDArray
 
 from crksim.model.clinics import WORKING_DAYS
-from crksim.model.network import Dated
+from crksim.model.network import End
 from crksim.simulation.cliniclog import DOCTOR, NURSE, CallIns, ClinicLog, Talks
 from crksim.simulation.clinicplan import ClinicPlan
 from crksim.simulation.luck import Luck, constant, uniform
+from crksim.simulation.misses import LATE_WITHIN, NOON, Habits, Talk, sort_of
 from crksim.simulation.slots import LATE, ORDINARY, Slot, Slots
 from crksim.simulation.staylog import StayLog
 
@@ -31,13 +34,11 @@ __all__ = ["run_clinic"]
 Floats = NDArray[np.float64]
 Process = Generator[simpy.Event, Any, None]
 
-_NOON = 0.5
 #: Days ahead of which a call-in is arranged.
 _NOTICE = 42.0
-#: Days within which somebody who needs a late time is given one, or else an ordinary time.
-_LATE_WITHIN = 28
 #: Days within which somebody who comes without an appointment finds a free time, or goes home again.
 _DROP_IN_WITHIN = 7
+_NONE: tuple[Talk, ...] = ()
 #: Days of the calendar beyond the end of the run.
 _BEYOND = 800
 
@@ -66,8 +67,8 @@ class _Stay:
     family: str
     start: float
     left: float
-    no_show: Dated[float]
-    late_only: bool
+    habits: Habits
+    known: tuple[Talk, ...]  # where the stay ended with misses in a row: all its talks
 
 
 class _Run:
@@ -77,10 +78,7 @@ class _Run:
         self.plan, self.clinic = plan, plan.clinic
         self.env = simpy.Environment(initial_time=math.floor(log.start))
         self.every, self.talk = plan.dated(self.clinic.every), plan.dated(self.clinic.talk)
-        if self.clinic.late is not None:
-            self.otherwise = plan.dated(self.clinic.late.otherwise)
-        self.by_doctor, self.drop_in = plan.dated(self.clinic.by_doctor), plan.dated(self.clinic.drop_in)
-        self.rebooked, self.after = plan.dated(self.clinic.rebooked), plan.dated(self.clinic.rebooked_after)
+        self.by_doctor = plan.dated(self.clinic.by_doctor)
         self.n_days = math.ceil(log.end) + _BEYOND
         self.slots = Slots(plan, self.n_days)
         self.stays = self._stays(log, luck)
@@ -102,39 +100,39 @@ class _Run:
         left = np.where(np.isnan(log.left[rows]), np.inf, log.left[rows])
         self.rows, self.start, self.end = rows, np.maximum(log.admitted[rows], log.start), np.minimum(left, log.end)
         kinds = [dict(kind) for kind in log.legend.kinds]
-        no_show = {kind: self.plan.no_show(kinds[kind]) for kind in np.unique(log.kind[rows]).tolist()}
-        when = self.clinic.late.when if self.clinic.late is not None else None
+        sorts = {kind: sort_of(self.clinic, kinds[kind]) for kind in np.unique(log.kind[rows]).tolist()}
+        habits = {sort: Habits(self.plan, sort) for sort in set(sorts.values())}
         found = []
         for number, row in enumerate(rows.tolist()):
             kind, cohort = int(log.kind[row]), log.legend.cohorts[int(log.cohort[row])]
-            found.append(
-                _Stay(
-                    number,
-                    luck.base(self.plan.cohorts.get(cohort, cohort), int(log.citizen[row])),
-                    f"clinic:{self.plan.luck_key}:{int(log.nth[row])}",
-                    float(self.start[number]),
-                    float(left[number]),
-                    no_show[kind],
-                    when is not None and when.matches(kinds[kind]),
-                )
-            )
+            base, nth = self.plan.base(luck, cohort, int(log.citizen[row])), int(log.nth[row])
+            start, gone = float(self.start[number]), float(left[number])
+            mine, known = habits[sorts[kind]], _NONE
+            if gone < math.inf and start == max(log.admitted[row], 0.0):
+                end = self.plan.end(log.legend.ends[int(log.end_[row])], kinds[kind])
+                known = _known(mine, end, base, nth, start, gone)
+            found.append(_Stay(number, base, self.plan.family(nth), start, gone, mine, known))
         return found
 
     def book(self, wanted: float, stay: _Stay, number: int, attempt: int) -> Slot | None:
         """Take the first time on or after a day: with the one wished for where both are free, ordinary before late."""
-        day = max(math.ceil(wanted - _NOON), math.floor(self.env.now) + 1)
+        day = max(math.ceil(wanted - NOON), math.floor(self.env.now) + 1)
         if day >= self.n_days:
             return None
-        doctor = self.draw(stay, number, f"doctor:{attempt}") < self.by_doctor.at(wanted)
-        staff = (DOCTOR, NURSE) if doctor else (NURSE, DOCTOR)
+        staff = self.staff(stay, number, attempt, wanted)
         slot = None
-        if stay.late_only and self.slots.any_late:
+        if stay.habits.late_only and self.slots.any_late:
             slot = self.slots.first(day, staff, (LATE,))
-            slot = slot if slot is not None and slot.day <= day + _LATE_WITHIN else None
+            slot = slot if slot is not None and slot.day <= day + LATE_WITHIN else None
         slot = slot or self.slots.first(day, staff, (ORDINARY, LATE))
         if slot is not None:
             self.slots.take(slot)
         return slot
+
+    def staff(self, stay: _Stay, number: int, attempt: int, wanted: float) -> tuple[int, int]:
+        """Return whom a talk is with where both are free, and the other."""
+        doctor = self.draw(stay, number, f"doctor:{attempt}") < self.by_doctor.at(wanted)
+        return (DOCTOR, NURSE) if doctor else (NURSE, DOCTOR)
 
     def draw(self, stay: _Stay, number: int, purpose: str) -> float:
         return uniform(stay.base, constant(stay.family, number, purpose))
@@ -143,51 +141,75 @@ class _Run:
 
     def talks(self, stay: _Stay) -> Process:
         """Go through a citizen's due talks: each is booked when the one before it is over."""
-        env = self.env
+        env, habits = self.env, stay.habits
         yield env.timeout(max(stay.start - env.now, 0.0))
-        due = stay.start + self.every.at(stay.start) * self.draw(stay, 0, "first")
+        due = habits.first_due(stay.base, stay.family, stay.start)
         number = run = attempt = 0
-        wanted = due
         self._due(stay, due)
-        while True:
-            slot = self.book(wanted, stay, number, attempt)
-            time = math.inf if slot is None else slot.day + _NOON
-            if time >= stay.left or slot is None:
-                if stay.left < math.inf and slot is not None:
+        slot = self.book(due, stay, number, attempt)
+        while slot is not None:
+            time = slot.day + NOON
+            if time >= stay.left:
+                if stay.left < math.inf:
                     yield env.timeout(stay.left - env.now)
                     self.slots.give(slot)
                 return
             yield env.timeout(time - env.now)
-            missed = self.draw(stay, number, f"no_show:{attempt}") < self.chance(stay, slot, time)
+            missed = self.draw(stay, number, f"no_show:{attempt}") < habits.chance(time, slot.kind == LATE)
             run = run + 1 if missed else 0
             self._note(stay, slot, not missed, run)
-            if missed and self.draw(stay, number, f"drop_in:{attempt}") < self.drop_in.at(time):
-                came = self.without_appointment(slot, stay)
+            following = habits.due_after(due, time)
+            if missed and self.draw(stay, number, f"drop_in:{attempt}") < habits.drop_in.at(time):
+                came = self.without_appointment(slot, stay, following)
                 if came is not None:
-                    yield env.timeout(came.day + _NOON - env.now)
+                    yield env.timeout(came.day + NOON - env.now)
                     run, missed = 0, False
                     self._note(stay, came, True, 0, appointment=False)
-            if missed and self.draw(stay, number, f"rebooked:{attempt}") < self.rebooked.at(time):
-                wanted, attempt = env.now + self.after.at(time), attempt + 1
-                continue
-            while due <= env.now:
+            if missed and self.draw(stay, number, f"rebooked:{attempt}") < habits.rebooked.at(time):
+                slot = self.book(env.now + habits.after.at(time), stay, number, attempt + 1)
+                if slot is not None and slot.day + NOON < following:
+                    attempt += 1
+                    continue
+                if slot is not None:  # the next due talk takes its place
+                    self.slots.give(slot)
+            while due < following:
                 due += self.every.at(due)
                 self._due(stay, due)
-            wanted, number, attempt = due, number + 1, 0
+            number, attempt = number + 1, 0
+            slot = self.book(due, stay, number, attempt)
 
-    def chance(self, stay: _Stay, slot: Slot, time: float) -> float:
-        """Return the chance that a talk is missed; higher at an ordinary time for those who can only come late."""
-        chance = stay.no_show.at(time)
-        if self.clinic.late is None or not stay.late_only or slot.kind == LATE:
-            return chance
-        ratio = self.otherwise.at(time)
-        return chance * ratio / (1.0 - chance + chance * ratio)
+    def claim(self, stay: _Stay) -> list[Slot]:
+        """Take the times of talks that are known, before anybody else does; on a full day they are squeezed in."""
+        found = []
+        for talk in stay.known:
+            staff = self.staff(stay, talk.number, talk.attempt, talk.day)
+            kinds = (LATE,) if talk.late else (ORDINARY, LATE)
+            day = math.floor(talk.day)
+            slot = self.slots.first(day, staff, kinds)
+            if slot is None or slot.day != day:
+                slot = Slot(day, staff[0], kinds[0], 0)
+            self.slots.take(slot)
+            found.append(slot)
+        return found
 
-    def without_appointment(self, missed: Slot, stay: _Stay) -> Slot | None:
-        """Take a time for somebody who comes without an appointment soon after a missed one."""
+    def known_talks(self, stay: _Stay, slots: list[Slot]) -> Process:
+        """Go through the talks of a citizen whose stay ends with misses in a row."""
+        env = self.env
+        yield env.timeout(max(stay.start - env.now, 0.0))
+        due = stay.habits.first_due(stay.base, stay.family, stay.start)
+        self._due(stay, due)
+        for talk, slot in zip(stay.known, slots, strict=True):
+            yield env.timeout(talk.day - env.now)
+            self._note(stay, slot, talk.kept, talk.run, appointment=talk.appointment)
+            while due <= talk.day:
+                due += self.every.at(due)
+                self._due(stay, due)
+
+    def without_appointment(self, missed: Slot, stay: _Stay, following: float) -> Slot | None:
+        """Take a time for somebody who comes without an appointment soon after a missed one, before the next is due."""
         day = math.floor(self.env.now) + 1
         slot = self.slots.first(day, (missed.staff, NURSE if missed.staff == DOCTOR else DOCTOR), (ORDINARY, LATE))
-        if slot is None or slot.day > day + _DROP_IN_WITHIN or slot.day + _NOON >= stay.left:
+        if slot is None or slot.day > day + _DROP_IN_WITHIN or slot.day + NOON >= min(stay.left, following):
             return None
         self.slots.take(slot)
         return slot
@@ -196,7 +218,7 @@ class _Run:
         self.dues.append((stay.number, due, due + self.every.at(due)))
 
     def _note(self, stay: _Stay, slot: Slot, kept: bool, run: int, appointment: bool = True) -> None:
-        day = slot.day + _NOON
+        day = slot.day + NOON
         self.booked.append((stay.number, day, slot.wait, slot.staff, self.talk.at(day), kept, run, appointment))
 
     # --- call-ins ----------------------------------------------------------------------------------------------------
@@ -238,7 +260,7 @@ class _Run:
         assert self.clinic.call_in is not None
         length = self.clinic.call_in.days
         for k in range(length):
-            time = first + k + _NOON
+            time = first + k + NOON
             if time >= stay.left:
                 yield self.env.timeout(stay.left - self.env.now)
                 self.unplace(first + k, length - k)
@@ -254,7 +276,7 @@ class _Run:
     def place(self, wanted: float) -> int | None:
         """Take the first run of days on which the nurse has time for the observation."""
         assert self.clinic.call_in is not None
-        for place in range(bisect_left(self.first_days, math.ceil(wanted - _NOON)), len(self.first_days)):
+        for place in range(bisect_left(self.first_days, math.ceil(wanted - NOON)), len(self.first_days)):
             days = range(self.first_days[place], self.first_days[place] + self.clinic.call_in.days)
             if all(not self.opens_group(day) or self.slots.room(NURSE, day) >= self.group_times[day] for day in days):
                 for day in days:
@@ -288,8 +310,10 @@ class _Run:
             self.groups: list[float] = np.maximum(self.plan.over_days(rule.group, self.n_days), 1.0).tolist()
             times = self.plan.over_days(rule.hours, self.n_days) / self.plan.over_days(self.clinic.talk, self.n_days)
             self.group_times: list[int] = np.ceil(times - 1e-9).astype(np.int64).tolist()
+        claimed = {stay.number: self.claim(stay) for stay in self.stays if stay.known}
         for stay in self.stays:
-            self.env.process(self.talks(stay))
+            slots = claimed.get(stay.number)
+            self.env.process(self.talks(stay) if slots is None else self.known_talks(stay, slots))
             if rule is not None:
                 self.env.process(self.call_ins(stay))
         last = float(self.end.max()) if len(self.end) else 0.0
@@ -316,6 +340,14 @@ class _Run:
             ),
             supply=self.slots.supply,
         )  # fmt: skip
+
+
+def _known(habits: Habits, end: End | None, base: int, nth: int, start: float, left: float) -> tuple[Talk, ...]:
+    """Return all talks of a stay that ended with misses in a row; nothing for any other, nor for a resumed one."""
+    if end is None or end.misses is None:
+        return ()
+    talks = tuple(habits.talks(base, nth, start, math.nextafter(left, math.inf)))
+    return talks if talks and talks[-1].day == left and talks[-1].run >= end.misses.in_a_row else ()
 
 
 def _columns(rows: list[tuple[float, ...]], width: int) -> Floats:

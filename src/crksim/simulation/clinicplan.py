@@ -1,9 +1,8 @@
-"""A clinic with its numbers filled in, and what is known of a citizen's misses on admission."""
+"""A clinic with its numbers filled in."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.clinics import Clinic
-from crksim.model.network import Dated, Network, Number
-from crksim.simulation.luck import constant, uniform
+from crksim.model.network import Case, Cohort, Dated, End, Network, Number
+from crksim.simulation.arrivals import luck_of
+from crksim.simulation.luck import Luck
 
-__all__ = ["ClinicPlan", "third_miss_day"]
+__all__ = ["ClinicPlan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +32,21 @@ class ClinicPlan:
         The calendar.
     theta : mapping of str to float
         Value of every parameter.
-    cohorts : mapping of str to str
-        Luck keys of the cohorts by id.
+    cohorts : mapping of str to Cohort
+        The cohorts by id.
     weekday : int
         Weekday of day 0; Monday is 0.
+    ends : tuple of Case of tuple of End
+        Ends of its stays.
     """
 
     service: str
     luck_key: str
     clinic: Clinic
     theta: Mapping[str, float]
-    cohorts: Mapping[str, str]
+    cohorts: Mapping[str, Cohort]
     weekday: int
+    ends: tuple[Case[tuple[End, ...]], ...] = ()
 
     @classmethod
     def of(cls, network: Network, service: str, theta: Mapping[str, float], start: str) -> ClinicPlan:
@@ -57,19 +60,28 @@ class ClinicPlan:
         it = next((it for it in network.services if it.id == service), None)
         if it is None or it.clinic is None:
             raise CheckError(f"services.{service} has no clinic")
-        keys = {cohort.id: cohort.luck_key for cohort in network.cohorts}
-        return cls(service, it.luck_key, it.clinic, theta, keys, dt.date.fromisoformat(start).weekday())
+        cohorts = {cohort.id: cohort for cohort in network.cohorts}
+        return cls(service, it.luck_key, it.clinic, theta, cohorts, dt.date.fromisoformat(start).weekday(), it.ends)
 
     def dated(self, number: Number) -> Dated[float]:
         """Return a number of the clinic over time."""
         return Dated(tuple((day, quantity.value(self.theta)) for day, quantity in number.steps))
 
-    def no_show(self, kind: Mapping[str, str]) -> Dated[float]:
-        """Return the chance over time that a citizen of a kind misses a booked talk."""
-        for case in self.clinic.no_show:
+    def family(self, nth: int) -> str:
+        """Return the family of the draws of a citizen's nth stay at the clinic."""
+        return f"clinic:{self.luck_key}:{nth}"
+
+    def base(self, luck: Luck, cohort: str, citizen: int) -> int:
+        """Return the luck of a citizen of the log."""
+        it = self.cohorts.get(cohort)
+        return luck.base(cohort, citizen) if it is None else luck.base(*luck_of(it, citizen))
+
+    def end(self, name: str, kind: Mapping[str, str]) -> End | None:
+        """Return an end of the stays of a kind; none by that name is there for the reasons of the log."""
+        for case in self.ends:
             if case.when is None or case.when.matches(kind):
-                return self.dated(case.value)
-        raise CheckError(f"services.{self.service}.clinic.no_show: no case takes a citizen with {dict(kind)}")
+                return next((end for end in case.value if end.id == name), None)
+        return None
 
     def over_days(self, number: Number, length: int) -> NDArray[np.float64]:
         """Return a number of the clinic on each of so many days from day 0."""
@@ -77,42 +89,3 @@ class ClinicPlan:
         days = np.arange(length, dtype=np.float64)
         place = np.searchsorted([day for day, _ in dated.steps], days, side="right") - 1
         return np.asarray(np.array([value for _, value in dated.steps])[place])
-
-
-def third_miss_day(plan: ClinicPlan, base: int, nth: int, admitted: float, until: float, no_show: float) -> float:
-    """Return the day on which a citizen has missed three talks in a row, as known on admission; inf if never.
-
-    It is what the keyed draws say when every talk is held on the day wished for; a full calendar only makes it later.
-
-    Parameters
-    ----------
-    plan : ClinicPlan
-        The clinic.
-    base : int
-        The citizen's luck.
-    nth : int
-        How often the citizen was admitted before.
-    admitted, until : float
-        Days between which talks are due.
-    no_show : float
-        Chance of missing a booked talk.
-    """
-    clinic, family = plan.clinic, f"clinic:{plan.luck_key}:{nth}"
-    every, rebooked, after = (plan.dated(one) for one in (clinic.every, clinic.rebooked, clinic.rebooked_after))
-    due = admitted + every.at(admitted) * uniform(base, constant(family, 0, "first"))
-    number = run = 0
-    while due < until:
-        day, attempt = due, 0
-        while uniform(base, constant(family, number, f"no_show:{attempt}")) < no_show:
-            run += 1
-            if run == 3:
-                return day if day < until else math.inf
-            if uniform(base, constant(family, number, f"rebooked:{attempt}")) >= rebooked.at(day):
-                break
-            day, attempt = day + max(after.at(day), 1.0), attempt + 1
-        else:
-            run = 0
-        while due <= day:
-            due += every.at(due)
-        number += 1
-    return math.inf

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 
+from crksim.model.clinics import MISSES_HANG_ON, counts_misses, what_stays_hang_on
 from crksim.model.network import Cohort, Quantity, Referral, Service, Shares
 from crksim.simulation.plan import Structure
 
 __all__ = ["closure", "parameters_of"]
 
-#: Fields of a service that no row of the log depends on.
+#: Fields of a service that no row of the log depends on; of a clinic some speak where stays end with misses.
 _SILENT = ("label", "staff", "posts", "clinic", "wait_goal", "places.norm", "places.workable")
+_HEARD = tuple(f"clinic.{name}" for name in MISSES_HANG_ON)
 #: Fields of a service that say whether anything can be referred to it at all.
 _THERE = ("opens", "closes", "group")
 #: Fields of a rule that change what is answered, but not whether there is a row.
@@ -78,7 +80,8 @@ class _Reach:
         floor, _, rest = address.partition(".")
         name, _, leaf = rest.partition(".")
         if floor == "services" and name in self.services:
-            if not _under(leaf, _SILENT):
+            heard = counts_misses(self.services[name]) and (leaf == "clinic" or _under(leaf, _HEARD))
+            if heard or not _under(leaf, _SILENT):
                 self.touch_service(name, speaks=not leaf or _under(leaf, _THERE))
         elif floor == "cohorts" and name in self.cohorts:
             self.touch_cohort(self.cohorts[name])
@@ -255,6 +258,7 @@ def _parts(service: Service) -> Iterator[object]:
         if part.name not in ("label", "staff", "posts", "clinic", "wait_goal"):
             value = getattr(service, part.name)
             yield value.hard if part.name == "places" else value
+    yield what_stays_hang_on(service)
 
 
 def parameters_of(value: object) -> Iterator[str]:

@@ -158,6 +158,8 @@ def _begin(
     stay.outcome, stay.due = outcome, length
     if behaviour.competing:
         service.dated_hazards(stay, behaviour, 0.0)
+    if behaviour.awaited:
+        service.misses(stay, behaviour, 0.0)
     if behaviour.death is not None:
         stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))

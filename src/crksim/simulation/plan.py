@@ -27,6 +27,8 @@ from crksim.model.network import (
     TakeUp,
 )
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour, BoundEnd, Steps
+from crksim.simulation.clinicplan import ClinicPlan
+from crksim.simulation.misses import Awaited, Habits, sort_of
 from crksim.simulation.staylog import DIED, LEAVE, REASONS, Legend
 
 __all__ = ["WORDS", "Plan", "Structure", "structure"]
@@ -119,12 +121,16 @@ class Structure:
         if found is None:
             it = self.services[service]
             ends = self.choose(it.ends, kind)
-            own = tuple(
-                self.choose(end.length, kind) if end.length else -1 for end in (it.ends[ends].value if it.ends else ())
-            )
+            own = tuple(self._own(it, end, kind) for end in (it.ends[ends].value if it.ends else ()))
             found = (ends, self.choose(it.length or (), kind), self.choose(it.death, kind), *own)
             self._chosen[service, kind] = found
         return found
+
+    def _own(self, service: Service, end: End, kind: int) -> int:
+        """Return which case of an end's own length applies to `kind`, or how it misses talks; -1 where nothing does."""
+        if end.misses is not None and service.clinic is not None:
+            return sort_of(service.clinic, self.kinds[kind])
+        return self.choose(end.length, kind) if end.length else -1
 
     def fitting(self, service: int, signature: tuple[int, ...]) -> NDArray[np.bool_]:
         """Return for every kind so far whether a signature is its own in a service; one that no case takes has none."""
@@ -324,8 +330,8 @@ class Plan:
         it = self.structure.services[service]
         ends = it.ends[signature[0]].value if it.ends else (_DONE,)
         own = signature[3:] or (-1,)
-        planned = [(end, case) for end, case in zip(ends, own, strict=True) if end.hazard is None]
-        hazards = [(end, case) for end, case in zip(ends, own, strict=True) if end.hazard is not None]
+        planned = [(end, case) for end, case in zip(ends, own, strict=True) if end.share is not None]
+        competing = [(end, case) for end, case in zip(ends, own, strict=True) if end.share is None]
         total, sums = 0.0, []
         for end, _ in planned:
             if isinstance(end.share, Dated):
@@ -337,7 +343,7 @@ class Plan:
             sums[-1] = 1.0
         bound = tuple(
             self._bind_end(it, end, case, signature[1], day)
-            for end, case in (*planned, *sorted(hazards, key=lambda pair: pair[0].id))
+            for end, case in (*planned, *sorted(competing, key=lambda pair: pair[0].id))
         )
         death = self.steps(it.death[signature[2]].value) if signature[2] >= 0 else None
         if death is not None and death.rates == [0.0]:
@@ -349,7 +355,7 @@ class Plan:
 
     def _bind_end(self, service: Service, end: End, own: int, default: int, day: float) -> BoundEnd:
         law = None
-        if end.hazard is None:
+        if end.share is not None:
             if end.length:
                 law = self.length(end.length, own, day)
             elif service.length:
@@ -373,4 +379,10 @@ class Plan:
             status=statuses(end.status),
             without=None if end.without is None else statuses(end.without),
             becomes=tuple((name, *self.shares(shares, day)) for name, shares in end.becomes),
+            awaited=None if end.misses is None else self._awaited(service, end, own),
         )
+
+    def _awaited(self, service: Service, end: End, sort: int) -> Awaited:
+        study = self.structure.study
+        plan = ClinicPlan.of(study.network, service.id, self.theta, study.start)
+        return Awaited(Habits(plan, sort), end, study.end)

@@ -271,10 +271,12 @@ class LiveService:
             self.begun(stay, now)
 
     def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
-        """Let dated hazards compete with the planned end, and death with both; keep note of side strands."""
+        """Let dated hazards and misses compete with the planned end, death with all; keep note of side strands."""
         citizen = stay.citizen
         if behaviour.competing and stay.remaining is None:
             self.dated_hazards(stay, behaviour, now)
+        if behaviour.awaited and stay.remaining is None:
+            self.misses(stay, behaviour, now)
         if stay.strand:
             citizen.open_beside()[stay.strand] = stay
             return
@@ -300,6 +302,19 @@ class LiveService:
         if winner >= 0:
             bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
             stay.outcome = behaviour.outcome_of(bases, nth, winner)
+
+    def misses(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
+        """Let ends that come with misses in a row compete; of equal times the others come first."""
+        citizen, nth = stay.citizen, stay.nth
+        for index, awaited in behaviour.awaited:
+            key = ("misses", behaviour.key + nth, index)
+            lots = citizen.chunk.blocks.get(key)
+            if lots is None:
+                lots = citizen.chunk.blocks[key] = awaited.lots(citizen.chunk.bases, nth)
+            time = awaited.day(citizen.base(), nth, lots[citizen.place], now, stay.due)
+            if time < stay.due:
+                bases = citizen.chunk.bases[citizen.place : citizen.place + 1]
+                stay.due, stay.outcome = time, behaviour.outcome_of(bases, nth, index)
 
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.amounts import Quantity
-from crksim.model.network import Case, Cohort, Condition, Label, Places, Shares
+from crksim.model.clinics import what_stays_hang_on
+from crksim.model.network import Case, Cohort, Condition, Label, Places, Service, Shares
 from crksim.simulation.closure import parameters_of
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
@@ -51,20 +52,21 @@ def _beside(reference: Structure, other: Structure) -> dict[str, dict[str, tuple
 
 
 def _services(structure: Structure) -> dict[str, object]:
-    """Services without what no row depends on."""
-    return {
-        it.id: replace(
-            it,
-            label=Label("", ""),
-            staff=(),
-            posts=(),
-            clinic=None,
-            wait_goal=None,
-            places=Places(it.places.hard),
-            groups=(),
-        )
-        for it in structure.services
-    }
+    """Services without what no row depends on, and apart from them the numbers of a clinic on which stays hang."""
+    return {it.id: (_bare(it), what_stays_hang_on(it)) for it in structure.services}
+
+
+def _bare(service: Service) -> Service:
+    return replace(
+        service,
+        label=Label("", ""),
+        staff=(),
+        posts=(),
+        clinic=None,
+        wait_goal=None,
+        places=Places(service.places.hard),
+        groups=(),
+    )
 
 
 _FLOORS: dict[str, Callable[[Structure], dict[str, object]]] = {

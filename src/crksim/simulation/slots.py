@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.model.clinics import WORKING_DAYS
+from crksim.model.clinics import LATE_DAYS, WORKING_DAYS
 from crksim.simulation.clinicplan import ClinicPlan
 
 __all__ = ["LATE", "ORDINARY", "Slot", "Slots"]
 
 ORDINARY, LATE = 0, 1
-#: Working days on which the clinic is open late, as many of them as there are late afternoons; Monday is 0.
-_LATE_DAYS = (1, 3, 0, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Slots:
         late = np.zeros(length, dtype=np.int64)
         if plan.clinic.late is not None:
             afternoons = plan.over_days(plan.clinic.late.afternoons, length)
-            rank = np.array([_LATE_DAYS.index(day) if day < WORKING_DAYS else WORKING_DAYS for day in weekday])
+            rank = np.array([LATE_DAYS.index(day) if day < WORKING_DAYS else WORKING_DAYS for day in weekday])
             wanted = np.rint(plan.over_days(plan.clinic.late.hours, length) / talk).astype(np.int64)
             late = np.where(rank < afternoons, wanted, 0)
         self.calendars, supply = [], []
@@ -88,7 +86,7 @@ class Slots:
 
     def reserve(self, staff: int, day: int, times: int) -> tuple[int, int]:
         """Take so many times on a day, ordinary ones first; return how many of each kind."""
-        ordinary = min(times, self.calendars[staff].free[ORDINARY][day])
+        ordinary = max(0, min(times, self.calendars[staff].free[ORDINARY][day]))
         self.calendars[staff].take(ORDINARY, day, ordinary)
         self.calendars[staff].take(LATE, day, times - ordinary)
         return ordinary, times - ordinary

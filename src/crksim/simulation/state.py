@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crksim.simulation.arrivals import PRESENT, STRIP
+from crksim.simulation.arrivals import luck_of
 from crksim.simulation.behaviour import Outcome
 from crksim.simulation.chunks import Chunk
 from crksim.simulation.citizens import CLOSED, END, HELD, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
@@ -220,17 +220,15 @@ def restore(run: Run, state: State) -> None:
 
 def _citizens(run: Run, state: State) -> list[Citizen]:
     groups: dict[tuple[int, str], list[int]] = {}
+    own = {}
     for place, it in enumerate(state.citizens):
-        cohort = run.structure.cohorts[it.cohort]
-        entry = it.number // STRIP - PRESENT
-        key = cohort.luck_key if entry < 0 else f"{cohort.luck_key}/{cohort.present[entry].id}"
+        key, own[place] = luck_of(run.structure.cohorts[it.cohort], it.number)
         groups.setdefault((it.cohort, key), []).append(place)
     made: dict[int, Citizen] = {}
     for (cohort_index, key), places in groups.items():
-        numbers = np.array([state.citizens[place].number for place in places], np.int64)
-        own = np.where(numbers >= PRESENT * STRIP, numbers % STRIP, numbers)
+        numbers = np.array([own[place] for place in places], np.int64)
         kinds = [run.structure.kind(dict(state.citizens[place].attributes)) for place in places]
-        chunk = Chunk(run.structure, run.luck.bases(key, own), np.array(kinds, np.int64))
+        chunk = Chunk(run.structure, run.luck.bases(key, numbers), np.array(kinds, np.int64))
         for at, place in enumerate(places):
             it = state.citizens[place]
             ending = END + (run.structure.cohort_rank[cohort_index] << 32) + it.number
