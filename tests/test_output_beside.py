@@ -94,7 +94,7 @@ def test_the_page_shows_what_decides_in_any_run_in_each_run_that_has_it(folder, 
     # A run without a measure is not in its table.
     assert text.count("hard=8 <b>") == text.count("hard=6") - 1
     assert {"da": "Sammenligning af 2 kørsler", "en": "Comparison of 2 runs"}[lang] in text
-    assert {"da": "Ikke kalibreret endnu", "en": "Not calibrated yet"}[lang] in text
+    assert {"da": "Ikke valideret", "en": "Not validated"}[lang] in text
     assert {"da": "Læs dette først", "en": "Read this first"}[lang] in text
     assert {"da": "Sammenlignet med", "en": "Compared with"}[lang] in text
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crksim import output
-from crksim.analysis.results import VERDICTS, ComparisonRow
+from crksim.analysis.results import VERDICTS, Check, ComparisonRow
 from crksim.model.ledger import Evidence
 from crksim.model.network import Label
 from crksim.output import figures
@@ -142,7 +142,7 @@ def test_every_text_is_used():
     code = "".join(path.read_text("utf-8") for path in root.rglob("*") if path.suffix in (".py", ".j2"))
     code = code.replace("'", '"')
     made = {*VERDICTS, *(f"{verdict}_more" for verdict in VERDICTS)}
-    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_", "count_"))}
+    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_", "count_", "check_"))}
     made |= {f"legend_{limit}{new}" for limit in ("places", "norm") for new in ("", "_new")}
     made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}
@@ -307,7 +307,7 @@ def test_page_one_has_the_box_before_any_table(html, page):
 @pytest.mark.usefixtures("without_figures")
 def test_box_is_there_also_without_facts_and_evidence(tmp_path):
     found = Page((write(tmp_path, result={"replay": ()}, evidence=[]) / "report.html").read_text("utf-8"))
-    assert "der er ingen kontroltal at holde den op imod" in found.text("da")
+    assert "Der er ingen kontroltal at holde modellen op imod" in found.text("da")
     assert "The model cannot say whether the treatment works" in found.text("en")
 
 
@@ -331,7 +331,7 @@ def test_answer_gives_numbers_range_chance_and_single_courses(page):
     for lang, words in (("da", DA), ("en", EN)):
         for verdict in VERDICTS:
             assert words.text(verdict) in page.text(lang)
-        assert words.text("uncalibrated") in page.text(lang)
+        assert words.text("not_validated") in page.text(lang)
 
 
 @pytest.mark.unit
@@ -474,9 +474,10 @@ def test_a_single_course_is_better_only_where_a_direction_is_good(good, said):
 def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
     """Of the four predicted facts one shares its people; of the rest one speaks of what is touched."""
     told = box(run, run.result.comparison[0], EN)
-    assert "2 of 3 met within the range; 1 of them bear on this question, and of those 1, 1 met" in told[1]
-    assert told[2].startswith("60% of the range")
-    assert told[3] == (
+    assert told[1].startswith("The model is not calibrated here.")
+    assert "2 of 3 met within the range; 1 of them bear on this question, and of those 1, 1 met" in told[2]
+    assert told[3].startswith("60% of the range")
+    assert told[4] == (
         "What the change touches rests on 3 uncertain numbers: 1 from the report and 2 assumed; so mainly assumed."
     )
 
@@ -485,7 +486,48 @@ def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
 def test_box_says_so_when_no_predicted_number_bears_on_the_question(run):
     far = tuple(replace(row, concerns="elsewhere") for row in run.result.replay)
     told = box(replace(run, result=replace(run.result, replay=far)), None, DA)
-    assert told[1].endswith("2 af 3 ramt inden for spændet; ingen af dem angår dette spørgsmål.")
+    assert told[2].endswith("2 af 3 ramt inden for spændet; ingen af dem angår dette spørgsmål.")
+
+
+@pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+@pytest.mark.parametrize(
+    ("check", "da", "en"),
+    [
+        (Check("passed", 0.31, 7, 10, "m"), "bestået. 31 % af modellens egne", "The check stops 7 of 10 models"),
+        (Check("failed", 0.01, 7, 10, "m"), "ikke bestået. Kun 1 %", "failed. Only 1%"),
+        (
+            Check("stale", ensemble="m"),
+            "Modellen er ændret, siden den blev kalibreret",
+            "has changed since it was calib",
+        ),
+        (Check(), "Modellen er ikke kalibreret her", "The model is not calibrated here"),
+    ],
+)
+def test_a_report_says_what_the_check_says_and_is_headed_unless_it_passed(tmp_path, check, da, en):
+    folder = write(tmp_path, result={"check": check})
+    assert repr(read_run(folder).result.check) == repr(check)
+    page = Page((folder / "report.html").read_text("utf-8"))
+    for lang, told, head in (("da", da, "Ikke valideret"), ("en", en, "Not validated")):
+        assert told in page.text(lang)
+        assert (head in page.text(lang)) is (check.status != "passed")
+
+
+@pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_the_range_before_the_reports_numbers_has_a_column_of_its_own(tmp_path):
+    made = make_result()
+    first = replace(made.comparison[0], prior_difference=9.0, prior_low=-4.0, prior_high=41.0)
+    folder = write(tmp_path, result={"comparison": (first, *made.comparison[1:])})
+    page = Page((folder / "report.html").read_text("utf-8"))
+    assert "Før rapportens tal" in page.text("da")
+    assert "−4 til +41" in page.text("da")
+    assert "Before the report's numbers" in page.text("en")
+
+
+@pytest.mark.unit
+def test_without_priors_there_is_no_such_column(page):
+    assert "Before the report's numbers" not in page.text("en")
 
 
 @pytest.mark.unit

@@ -47,7 +47,7 @@ def test_sheets_are_named_in_the_language_and_frozen_under_their_heads(book):
         assert sheet.freeze_panes == "B4"
         assert sheet.auto_filter.ref.startswith("A3:")
         assert sheet.column_dimensions["A"].width > 15
-        assert ("Ikke kalibreret endnu" if lang == "da" else "Not calibrated yet") in sheet["A1"].value
+        assert ("Ikke valideret" if lang == "da" else "Not validated") in sheet["A1"].value
 
 
 @pytest.mark.unit

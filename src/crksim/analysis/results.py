@@ -9,10 +9,42 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Label
 
-__all__ = ["VERDICTS", "ComparisonRow", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
+__all__ = ["CHECKS", "VERDICTS", "Check", "ComparisonRow", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
 
 #: The only four answers; one level of probability (9 in 10) everywhere.
 VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
+
+
+#: What a run can say of the check against the report.
+CHECKS = ("passed", "failed", "stale", "not_calibrated")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What stands behind a run: whether its versions agree with the report, and what that is worth.
+
+    Parameters
+    ----------
+    status : str
+        One of `CHECKS`: stale is an ensemble of another network, or one that was not checked.
+    chance : float
+        Share of the ensemble's own futures that surprise at least as much as the report; NaN where it was not checked.
+    stopped, wrong : int
+        How many of the models that are wrong on purpose the check stops in at least half of the cases, and of how many.
+    ensemble : str
+        Mark of the ensemble, or empty.
+    """
+
+    status: str = "not_calibrated"
+    chance: float = float("nan")
+    stopped: int = 0
+    wrong: int = 0
+    ensemble: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether a report may do without the heading that says otherwise."""
+        return self.status == "passed"
 
 
 @dataclass(frozen=True)
@@ -67,6 +99,8 @@ class ComparisonRow:
         Monte Carlo standard error of `difference`: what more runs would narrow.
     good : str
         Which direction is good: ``up``, ``down`` or ``none``.
+    prior_difference, prior_low, prior_high : float
+        Mean and likely range before the report's counts were looked at; NaN where this was not run.
     """
 
     measure: str
@@ -91,6 +125,9 @@ class ComparisonRow:
     decides: bool
     error: float = 0.0
     good: str = "none"
+    prior_difference: float = float("nan")
+    prior_low: float = float("nan")
+    prior_high: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -186,6 +223,8 @@ class Result:
         Ids of the services, groups and cohorts that the what-if touches.
     rests_on : tuple of str
         Addresses of the parameters that what is touched depends on at once.
+    check : Check
+        What the check against the report says of the ensemble.
     """
 
     scenario: str
@@ -205,3 +244,4 @@ class Result:
     touched: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     not_replayed: tuple[NotReplayed, ...] = ()
+    check: Check = Check()

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import InputError, Problem
 from crksim.interface.cases import Case, load_case
-from crksim.interface.files import data_dir
+from crksim.interface.files import data_dir, read_folder
 from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
+    from crksim.analysis.ensemble import Ensemble
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Result
+    from crksim.analysis.results import Check, Result
     from crksim.model.clock import Window
 
 __all__ = ["Finished", "Watch", "run", "run_all"]
@@ -202,6 +203,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     watch.begins(case, settings)
+    ensemble, check = _ensemble(case, settings)
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
 
@@ -223,9 +225,11 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             progress=told,
             series_services=[service.id for service in case.study.network.services],
             series_days=days,
+            theta_overrides=None if ensemble is None else ensemble.members,
         )
+        priors = None if ensemble is None else _priors(case, settings, pool)
     watch.writes()
-    result = _result(case, settings, found)
+    result = replace(_result(case, settings, found, priors), check=check)
     stamp = started.strftime(STAMP)
     folder = write_run(
         result,
@@ -249,13 +253,50 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
     return finished
 
 
-def _result(case: Case, settings: Settings, found: Replications) -> Result:
+def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
+    """Return the versions of a run, None for draws from the ledger, and what the check against the report says."""
+    from crksim.interface.ensembles import load_ensemble, standing
+
+    ensemble = load_ensemble(settings.ensemble, case.studies[0].network)
+    if ensemble is not None and settings.members > len(ensemble.members):
+        rule = f"must be at most {len(ensemble.members)}, the size of the ensemble"
+        raise InputError([Problem("members", settings.members, rule, file=COMMAND_LINE)])
+    return ensemble, standing(settings.ensemble, ensemble, case.ledger)
+
+
+def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
+    """Run main reference and what-if on versions from before the report's counts were looked at, one future each."""
+    from crksim.analysis.replications import replicate
+
+    worlds = (case.worlds[0], case.worlds[-1])
+    if settings.prior_members < 2 or len(case.worlds) < 2:
+        return None
+    ledger = dict(case.ledger)
+    before = read_folder(data_dir("conf") / "calibration").data["before"]
+    ledger |= {address: entry for address, entry in before.items() if address in ledger}
+    return replicate(
+        worlds,
+        ledger,
+        measures=[question.measure for question in case.questions],
+        members=settings.prior_members,
+        futures=1,
+        seed=settings.seed,
+        window=_window(case, settings),
+        pool=pool,
+    )
+
+
+def _result(case: Case, settings: Settings, found: Replications, priors: Replications | None) -> Result:
     from crksim.analysis.comparison import compare, replay_rows
+    from crksim.analysis.prior_column import with_priors
     from crksim.analysis.questions import parameters_touched
     from crksim.analysis.replications import series_rows
     from crksim.analysis.results import Result
 
     window = _window(case, settings)
+    comparison = compare(found.worlds, found.measures, case.questions)
+    if priors is not None:
+        comparison = with_priors(comparison, found.measures, found.worlds, priors.worlds)
     return Result(
         scenario=case.name,
         title=case.scenario.title,
@@ -265,7 +306,7 @@ def _result(case: Case, settings: Settings, found: Replications) -> Result:
         futures=settings.futures,
         seed=settings.seed,
         worlds=found.worlds,
-        comparison=compare(found.worlds, found.measures, case.questions),
+        comparison=comparison,
         series=series_rows(found, case.studies, smooth=SERIES_SMOOTH, breaks=[case.begins]),
         replay=replay_rows(case.targets, found.replay),
         flows=found.flows,

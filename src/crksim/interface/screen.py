@@ -140,7 +140,7 @@ class Screen:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._measured(result)
-        self._small_print()
+        self._small_print([result])
         self._lies(finished.folder, "report.html")
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
@@ -229,7 +229,7 @@ class Screen:
         self.line()
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
         self._console().print(table)
-        self._small_print()
+        self._small_print([run.result for run in runs])
         self._lies(folder, "comparison.html")
 
     def _lies(self, folder: Path, page: str) -> None:
@@ -246,9 +246,11 @@ class Screen:
         self.line(say(self.lang, "measured", first=first, last=last), "dim")
         self.line(say(self.lang, "predicted", **gate(result)), "dim")
 
-    def _small_print(self) -> None:
+    def _small_print(self, results: Sequence[Result]) -> None:
         self.line(say(self.lang, "legend"), "dim")
-        self.line(say(self.lang, "gate"), "yellow")
+        for check in dict.fromkeys(result.check for result in results):
+            told = say(self.lang, f"check_{check.status}", stopped=check.stopped, wrong=check.wrong)
+            self.line(told, "dim" if check.valid else "yellow")
 
 
 def unbroken(text: str) -> str:

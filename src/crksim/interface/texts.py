@@ -101,9 +101,21 @@ TEXTS: dict[str, Label] = {
     "model_cannot_answer": Label("modellen kan ikke svare", "the model cannot answer"),
     "against_other": Label("Mod {reference}", "Against {reference}"),
     "all_rows": Label("alle {count} mål", "all {count} measures"),
-    "gate": Label(
-        "Ikke kalibreret endnu: spændene er antagelser og rapportens tal, intet er afstemt. Tænkte borgere.",
-        "Not calibrated yet: the ranges are assumptions and the report's numbers, nothing fitted. Imagined citizens.",
+    "check_passed": Label(
+        "Kontrol mod rapporten: bestået; den stopper {stopped} af {wrong} med vilje forkerte modeller. Tænkte borgere.",
+        "Check against the report: passed; it stops {stopped} of {wrong} models wrong on purpose. Imagined citizens.",
+    ),
+    "check_failed": Label(
+        "Ikke valideret: kontrollen mod rapporten er ikke bestået. Tænkte borgere.",
+        "Not validated: the check against the report failed. Imagined citizens.",
+    ),
+    "check_stale": Label(
+        "Ikke valideret: modellen er ændret, siden den blev kalibreret. Tænkte borgere.",
+        "Not validated: the model has changed since it was calibrated. Imagined citizens.",
+    ),
+    "check_not_calibrated": Label(
+        "Ikke valideret: udgaverne er trukket af talgrundlagets spænd, intet er afstemt. Tænkte borgere.",
+        "Not validated: versions are drawn from the ranges of the ledger, nothing is fitted. Imagined citizens.",
     ),
     "folder": Label("Mappe", "Folder"),
     "report": Label("Rapport", "Report"),
@@ -149,6 +161,7 @@ Indstillinger (navn=værdi):
   lang=da|en    sprog                       out=outputs   mappe til kørsler
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
+  ensemble=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
 
 {not_for}
 """,
@@ -177,6 +190,7 @@ Settings (name=value):
   lang=da|en    language                    out=outputs   folder for runs
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
+  ensemble=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
 
 {not_for}
 """,

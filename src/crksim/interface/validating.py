@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.errors import InputError, Problem, nearest
-from crksim.interface.files import data_dir, locate, read_folder, shown_name
-from crksim.interface.sheets import COMMAND_LINE
+from crksim.errors import InputError
+from crksim.interface.ensembles import GATE, load_ensemble, shipped_folder
+from crksim.interface.files import data_dir, locate, read_folder
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
 
 if TYPE_CHECKING:
-    from crksim.analysis.ensemble import Ensemble
     from crksim.analysis.gate import Checked
     from crksim.analysis.prediction import Predicted
-    from crksim.model.network import Network
 
-__all__ = ["ENSEMBLE", "Validate", "checked_numbers", "load_ensemble", "validate"]
+__all__ = ["Validate", "checked_numbers", "validate"]
 
-#: Where the shipped ensemble lies, below ``conf``.
-ENSEMBLE = "ensemble"
 #: Called with the number of members in all; gives what is called with (done, total).
 Bar = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
 
@@ -60,42 +55,6 @@ class Validate:
     ensemble: str = "shipped"
     out: Path = Path("outputs")
     ship: bool = False
-
-
-def load_ensemble(which: str, network: Network) -> Ensemble | None:
-    """Return an ensemble; None for the priors.
-
-    Parameters
-    ----------
-    which : str
-        ``shipped``, ``none``, or the folder of a calibration.
-    network : Network
-        Whose parameters are named.
-
-    Raises
-    ------
-    InputError
-        No such ensemble, or a fault in its files.
-    """
-    from crksim.analysis.ensemble import read_ensemble
-    from crksim.output.calibration_files import MANIFEST, MEMBERS
-
-    if which == "none":
-        return None
-    folder = data_dir("conf") / ENSEMBLE if which == "shipped" else Path(which)
-    missing = [name for name in (MEMBERS, MANIFEST) if not (folder / name).is_file()]
-    if missing:
-        rule = f"must be shipped, none, or the folder of a calibration, with {' and '.join(missing)} in it"
-        kept = [str(path.parent) for path in Path("outputs").glob(f"calibration_*/{MEMBERS}")]
-        near = nearest(which, ["shipped", "none", *kept])
-        raise InputError([Problem("ensemble", which, rule, near, file=COMMAND_LINE)])
-    with (folder / MEMBERS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        return read_ensemble(rows, json.loads((folder / MANIFEST).read_text("utf-8")), network)
-    except (InputError, ValueError) as error:
-        problems = error.problems if isinstance(error, InputError) else [Problem("manifest", MANIFEST, str(error))]
-        raise InputError([replace(problem, file=shown_name(folder)) for problem in problems]) from error
 
 
 def checked_numbers(targets: Mapping[str, Any]) -> list[tuple[str, Checked]]:
@@ -272,7 +231,7 @@ def _write(
     ]
     folder = given.out / f"validation_{told['ensemble'] or 'priors'}"
     text = json.dumps(told, indent=1, sort_keys=True) + "\n"
-    for place in (folder, *((data_dir("conf") / ENSEMBLE,) if given.ship else ())):
-        write_text(place / "gate.json", text)
+    for place in (folder, *((shipped_folder(),) if given.ship else ())):
+        write_text(place / GATE, text)
         write_table(place / "predictions.csv", rows, columns)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import shutil
 import tempfile
@@ -47,6 +48,8 @@ _WRITERS = (
 def run_mark(study_dict: Mapping[str, Any], scenario_dict: Mapping[str, Any], result: Result) -> str:
     """Return a short mark of study, scenario, seed and size (64 bits, hexadecimal): equal marks, equal numbers."""
     told = [study_dict, scenario_dict, result.seed, result.members, result.futures, crksim.__version__]
+    if result.check.ensemble:
+        told.append(result.check.ensemble)
     text = json.dumps(told, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -191,6 +194,7 @@ def _write_sources(
         "window": list(result.window),
         "touched": list(result.touched),
         "rests_on": list(result.rests_on),
+        "check": {**vars(result.check), "chance": None if math.isnan(result.check.chance) else result.check.chance},
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))

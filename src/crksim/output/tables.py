@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import Check, ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
@@ -274,10 +274,14 @@ def bearing(result: Result) -> list[tuple[ReplayRow, bool]]:
 
 
 def gate(result: Result) -> dict[str, object]:
-    """Return what the check against the report says; nothing is calibrated yet, so it never opens."""
+    """Return what the check against the report says, and how the run's own replay stands to the predicted numbers."""
     checked = predicted(result.replay)
     return {
-        "status": "not_calibrated",
+        "status": result.check.status,
+        "chance": None if math.isnan(result.check.chance) else result.check.chance,
+        "stopped": result.check.stopped,
+        "wrong": result.check.wrong,
+        "ensemble": result.check.ensemble,
         "predicted": len(checked),
         "met": sum(met for _, met in checked),
         "bearing": len(bearing(result)),
@@ -347,6 +351,12 @@ def _read_not_replayed(path: Path) -> tuple[NotReplayed, ...]:
     return tuple(_build(NotReplayed, row) for row in rows)
 
 
+def _read_check(told: Mapping[str, Any]) -> Check:
+    """Return what the check said; runs made before there was one say nothing."""
+    chance = told.get("chance")
+    return Check(**{**told, "chance": math.nan if chance is None else float(chance)}) if told else Check()
+
+
 def read_run(folder: Path) -> Run:
     """Return what a run folder holds; nothing but its files is read.
 
@@ -385,6 +395,7 @@ def read_run(folder: Path) -> Run:
         touched=tuple(about["touched"]),
         rests_on=tuple(about["rests_on"]),
         not_replayed=_read_not_replayed(folder / "not_replayed.csv"),
+        check=_read_check(about.get("check") or {}),
     )
     return Run(
         result=result,

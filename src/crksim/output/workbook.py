@@ -46,7 +46,9 @@ class _Book:
         )
         self.title = self.book.add_format({**base, "bold": True, "font_size": 14})
         self.status = self.book.add_format({**base, "font_color": "#8A3A00"})
-        self.heading = f"{words.label(run.result.title)} · {words.text('uncalibrated')}"
+        self.heading = words.label(run.result.title)
+        if not run.result.check.valid:
+            self.heading += f" · {words.text('not_validated')}"
 
     def sheet(self, key: str, columns: Sequence[tuple[str, float]], rows: Iterable[Sequence[Cell]]) -> None:
         """Add a sheet: a heading, the column names, frozen; then the rows.
@@ -103,6 +105,8 @@ def _comparison_columns() -> tuple[
         ("difference", 12, lambda row, *_: row.difference),
         ("low", 11, lambda row, *_: row.low),
         ("high", 11, lambda row, *_: row.high),
+        ("prior_low", 13, lambda row, *_: row.prior_low),
+        ("prior_high", 13, lambda row, *_: row.prior_high),
         ("worthwhile", 13, lambda row, *_: row.worthwhile),
         ("chance_of_least", 16, lambda row, *_: ("share", row.chance)),
         ("chance_words", 16, lambda row, words, _: words.chance(row.chance)),
@@ -298,7 +302,19 @@ def danish_comparison(result: Result) -> tuple[pd.DataFrame, dict[str, str]]:
         decides=[words.text("yes" if decides else "no") for decides in table["decides"]],
     )
     named = {"label_da": "measure", "unit_da": "unit", "chance": "chance_short", "measure": "address"}
-    columns = ["label_da", "unit_da", "against", "reference", "what_if", "difference", "low", "high", "worthwhile"]
+    columns = [
+        "label_da",
+        "unit_da",
+        "against",
+        "reference",
+        "what_if",
+        "difference",
+        "low",
+        "high",
+        "prior_low",
+        "prior_high",
+        "worthwhile",
+    ]
     columns += ["chance", "verdict", "decides", "year_low", "year_high", "better", "same", "worse", "luck_share"]
     return table, {column: words.text(named.get(column, column)) for column in [*columns, "error", "measure"]}
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import ComparisonRow
+from crksim.analysis.results import Check, ComparisonRow
 from crksim.output.report.wording import Wording
 from crksim.output.tables import bearing, predicted
 
 if TYPE_CHECKING:
     from crksim.output.tables import Run
 
-__all__ = ["EVIDENCE_KINDS", "box", "count_kinds", "in_words", "single_course"]
+__all__ = ["EVIDENCE_KINDS", "box", "count_kinds", "in_words", "not_valid", "single_course", "told_check"]
 
 EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 #: Measures that come from a calendar of appointments.
@@ -125,6 +125,17 @@ def count_kinds(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {kind: counts[kind] for kind in (*EVIDENCE_KINDS, "other") if kind in counts}
 
 
+def told_check(check: Check, words: Wording) -> str:
+    """Return what the check against the report says, in a sentence or two."""
+    chance = "–" if math.isnan(check.chance) else words.number(100 * check.chance)
+    return words.text(f"check_{check.status}", chance=chance, stopped=check.stopped, wrong=check.wrong)
+
+
+def not_valid(check: Check, words: Wording) -> str:
+    """Return why a report is headed *not validated*; empty where it is not."""
+    return "" if check.valid else told_check(check, words)
+
+
 def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     """Return the lines of the box on page one; it is part of every report.
 
@@ -135,7 +146,7 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     lead : ComparisonRow or None
         The row that the answer is about.
     """
-    lines = [words.text("box_model")]
+    lines = [words.text("box_model"), told_check(run.result.check, words)]
     checked, own = predicted(run.result.replay), bearing(run.result)
     if checked:
         numbers = {"met": sum(met for _, met in checked), "total": len(checked), "bear": len(own)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crksim.analysis.results import VERDICTS, Result
+from crksim.output.report.answer import not_valid
 from crksim.output.report.page import SYMBOLS, comparison_cells
 from crksim.output.report.wording import Wording
 from crksim.output.tables import deciding, gate
@@ -49,6 +50,7 @@ def build_beside(runs: Sequence[Compared], lang: str) -> dict[str, Any]:
         "words": words,
         "title": words.text("beside_title", count=len(runs)),
         "box": [words.text(key) for key in ("box_model", "box_adults", "box_cannot")],
+        "not_valid": next((told for run in runs if (told := not_valid(run.result.check, words))), ""),
         "runs": [_run(run, words) for run in runs],
         "measures": list(_measures(runs, words)),
         "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],

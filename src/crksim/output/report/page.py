@@ -10,7 +10,7 @@ from typing import Any
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, Result
 from crksim.model.addresses import parted
 from crksim.output.report import focus
-from crksim.output.report.answer import box, count_kinds, in_words, single_course
+from crksim.output.report.answer import box, count_kinds, in_words, not_valid, single_course
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -80,6 +80,7 @@ def comparison_cells(result: Result, row: ComparisonRow, words: Wording) -> dict
         "difference": words.number(row.difference * factor, decimals, signed=True),
         "span": words.span(row.low * factor, row.high * factor, decimals, signed=True),
         "span_unit": words.text("points") if share else unit,
+        "prior": _prior(row, factor, decimals, words),
         "least": least(row, words),
         "chance": words.chance(row.chance),
         "verdict": words.text(row.verdict),
@@ -88,6 +89,13 @@ def comparison_cells(result: Result, row: ComparisonRow, words: Wording) -> dict
         "known": not math.isnan(row.difference) and row.verdict != "model_cannot_answer",
         "year": "–" if math.isnan(row.better) else single_course(row, words, "single_year_cell"),
     }
+
+
+def _prior(row: ComparisonRow, factor: float, decimals: int, words: Wording) -> str:
+    """Return the likely range before the report's counts were looked at."""
+    if math.isnan(row.prior_low):
+        return "–"
+    return words.span(row.prior_low * factor, row.prior_high * factor, decimals, signed=True)
 
 
 def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
@@ -298,6 +306,8 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "question": words.label(result.question),
         "answer": _answer(run, rows, words),
         "box": box(run, _lead(rows), words),
+        "not_valid": not_valid(result.check, words),
+        "priors": any(not math.isnan(row.prior_low) for row in rows),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(main.label),

@@ -1,0 +1,103 @@
+"""Which ensemble a run uses, and what the check against the report says of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crksim.errors import InputError, Problem, nearest
+from crksim.interface.files import data_dir, read_folder, shown_name
+from crksim.interface.sheets import COMMAND_LINE
+
+if TYPE_CHECKING:
+    from crksim.analysis.ensemble import Ensemble
+    from crksim.analysis.results import Check
+    from crksim.model.network import Network
+
+__all__ = ["GATE", "load_ensemble", "shipped_folder", "standing"]
+
+#: The file in which a check against the report is kept, beside the ensemble.
+GATE = "gate.json"
+
+
+def shipped_folder() -> Path:
+    """Return where the shipped ensemble lies."""
+    return data_dir("conf") / "ensemble"
+
+
+def load_ensemble(which: str, network: Network) -> Ensemble | None:
+    """Return an ensemble; None for the priors.
+
+    Parameters
+    ----------
+    which : str
+        ``shipped``, ``none``, or the folder of a calibration.
+    network : Network
+        Whose parameters are named.
+
+    Raises
+    ------
+    InputError
+        No such ensemble, or a fault in its files.
+    """
+    from crksim.analysis.ensemble import read_ensemble
+    from crksim.output.calibration_files import MANIFEST, MEMBERS
+
+    if which == "none":
+        return None
+    folder = _folder(which)
+    missing = [name for name in (MEMBERS, MANIFEST) if not (folder / name).is_file()]
+    if missing:
+        rule = f"must be shipped, none, or the folder of a calibration, with {' and '.join(missing)} in it"
+        kept = [str(path.parent) for path in Path("outputs").glob(f"calibration_*/{MEMBERS}")]
+        near = nearest(which, ["shipped", "none", *kept])
+        raise InputError([Problem("ensemble", which, rule, near, file=COMMAND_LINE)])
+    with (folder / MEMBERS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return read_ensemble(rows, json.loads((folder / MANIFEST).read_text("utf-8")), network)
+    except (InputError, ValueError) as error:
+        problems = error.problems if isinstance(error, InputError) else [Problem("manifest", MANIFEST, str(error))]
+        raise InputError([replace(problem, file=shown_name(folder)) for problem in problems]) from error
+
+
+def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -> Check:
+    """Return what the check against the report says of an ensemble, on the network as it is now.
+
+    Parameters
+    ----------
+    which : str
+        As in `load_ensemble`.
+    ensemble : Ensemble or None
+        What it gave.
+    ledger : mapping
+        Address -> evidence, as a plain dict.
+    """
+    from crksim.analysis.ensemble import network_mark
+    from crksim.analysis.results import Check
+
+    if ensemble is None:
+        return Check()
+    now = network_mark(read_folder(data_dir("conf") / "network").data, ledger)
+    frozen = read_folder(data_dir("conf") / "targets").data["frozen"]["mark"]
+    path = _folder(which) / GATE
+    told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    same = (told.get("ensemble"), told.get("network"), told.get("frozen")) == (ensemble.mark, now, frozen)
+    if not same or (ensemble.network, ensemble.frozen) != (now, frozen):
+        return Check(status="stale", ensemble=ensemble.mark)
+    power = told["power"].values()
+    return Check(
+        status="passed" if told["passed"] else "failed",
+        chance=float(told["chance"]),
+        stopped=sum(model["passes"] <= 0.5 for model in power),
+        wrong=len(power),
+        ensemble=ensemble.mark,
+    )
+
+
+def _folder(which: str) -> Path:
+    return shipped_folder() if which == "shipped" else Path(which)
