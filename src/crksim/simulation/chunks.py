@@ -37,14 +37,16 @@ class Chunk:
         Their kinds now.
     """
 
-    __slots__ = ("_ahead", "_coming", "_strays", "bases", "blocks", "drawn", "kinds", "structure")
+    __slots__ = ("_ahead", "_coming", "_strays", "bases", "blocks", "drawn", "kinds", "structure", "visits")
 
     def __init__(self, structure: Structure, bases: NDArray[np.uint64], kinds: _Places) -> None:
         self.structure, self.bases, self.kinds = structure, bases, kinds
         #: What is drawn once for all of them, by what it is.
         self.blocks: dict[Any, Any] = {}
-        #: Outcome and length in days by behaviour and visit, then by place; taken out when used.
+        #: Outcome and length in days by behaviour and visit, then by place.
         self.drawn: dict[int, dict[int, tuple[Outcome, float]]] = {}
+        #: How often each was admitted, by family and place.
+        self.visits = [[0] * len(bases) for _ in range(max(structure.families, default=-1) + 1)]
         #: Service -> those on the way who have not been drawn for: places, and which visit it will be.
         self._coming: dict[int, list[tuple[_Places, NDArray[np.int8]]]] = {}
         #: Family -> visits that are known of.
@@ -56,6 +58,8 @@ class Chunk:
         """Add citizens, before anything is drawn; return the place of the first of them."""
         first = len(self.bases)
         self.bases, self.kinds = np.concatenate((self.bases, bases)), np.concatenate((self.kinds, kinds))
+        for counts in self.visits:
+            counts += [0] * len(bases)
         self._ahead = {family: np.pad(known, (0, len(bases))) for family, known in self._ahead.items()}
         return first
 
@@ -103,7 +107,7 @@ class Chunk:
         if drawn is None:
             drawn = self.drawn[key] = {}
         self._draw_coming(drawn, behaviour, nth)
-        found = drawn.pop(place, None)
+        found = drawn.get(place)
         if found is None:
             cohort = int(self.structure.cohorts_of(self.kinds[place : place + 1])[0])
             strays = self._strays[key, cohort] = self._strays.get((key, cohort), 0) + 1
@@ -111,10 +115,10 @@ class Chunk:
                 fitting = self.structure.fitting(behaviour.service, behaviour.signature)
                 places = np.flatnonzero(fitting[self.kinds] & (self.structure.cohorts_of(self.kinds) == cohort))
                 self._fill(drawn, behaviour, nth, places, known=False)
-                found = drawn.pop(place, None)
+                found = drawn.get(place)
         if found is None:
             self._fill(drawn, behaviour, nth, np.array([place]), known=True)
-            found = drawn.pop(place)
+            found = drawn[place]
         return found
 
     def _draw_coming(self, drawn: dict[int, tuple[Outcome, float]], behaviour: Behaviour, nth: int) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import heappush
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,8 @@ class Newcomers:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.schedule: Any = run.env.schedule
-        self.services = run.services
+        self.services, self.spare = run.services, run.spare
+        self._calendar, self._entries = run.calendar, run.entries
         self._call = (self._arrive,)
         ranks = np.asarray(run.structure.cohort_rank, np.int64)
         drawn = [self._of(index) for index in range(len(ranks))] or [(np.empty(0, np.int64), np.empty(0))]
@@ -76,26 +77,40 @@ class Newcomers:
 
     def start(self) -> None:
         """Put the first newcomer on the calendar."""
-        self._next(Wake(self._arrive, self.run.since), self.run.since)
+        self._next(Wake(self._arrive, self.run.since))
 
-    def _next(self, wake: Wake, now: float) -> None:
+    def _next(self, wake: Wake) -> None:
         for coming in self._coming:
             wake.stay, wake.callbacks = coming, self._call
-            wake.at = at = coming[0]
-            self.schedule(wake, coming[1], at - now)
+            wake.at = coming[0]
+            self.run.at(coming[0], coming[1], wake)
             return
 
     def _arrive(self, wake: Wake) -> None:
         now, _, ending, ident, kind, budget, to, place, chunk = wake.stay
-        citizen = Citizen(ident, ending, kind, chunk, place, budget)
         if to >= 0:
-            self.services[to].request(citizen, now, -1)
+            target = self.services[to]
+            if self.spare and not target.guarded:
+                # Who has left serves as the next newcomer, and the stay as the first one.
+                stay = self.spare.pop()
+                citizen = stay.citizen
+                citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
+                citizen.chunk, citizen.place = chunk, place
+                citizen.rows = citizen.strands = stay.row = 0
+                citizen.course_over = False
+                citizen.main = citizen.beside = citizen.considered = citizen.lifetime = None
+                stay.service, stay.from_row, stay.referred = target, -1, now
+                come = target.come
+                come(stay, now)
+            else:
+                target.request(Citizen(ident, ending, kind, chunk, place, budget), now, -1)
         elif to < DIED:
+            citizen = Citizen(ident, ending, kind, chunk, place, budget)
             self.run.go(citizen, self.run.resolved(to, citizen, None), now, -1, 0, None)
         for coming in self._coming:  # as `_next`, without the call
             wake.stay, wake.callbacks = coming, self._call
             wake.at = at = coming[0]
-            self.schedule(wake, coming[1], at - now)
+            heappush(self._calendar, (at, coming[1], next(self._entries), wake))
             return
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:

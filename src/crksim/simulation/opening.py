@@ -152,7 +152,8 @@ def _begin(
     length: float,
 ) -> None:
     stay = Stay(citizen, service, -1, -age)
-    citizen.rows, citizen.visits[service.family], citizen.main = 1, 1, stay
+    citizen.rows, citizen.main = 1, stay
+    citizen.chunk.visits[service.family][citizen.place] = 1
     stay.admitted = -age
     stay.special, stay.flags, stay.kind, stay.nth, stay.state = True, OPENING, citizen.kind, 0, STAYING
     stay.outcome, stay.due = outcome, length
@@ -161,8 +162,7 @@ def _begin(
     if behaviour.death is not None:
         stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
-    if service.limited:
-        service.free -= 1
+    service.free -= 1
     stay.callbacks = service.ending
-    run.env.schedule(stay, citizen.ending, stay.due)  # type: ignore[arg-type]
+    run.at(stay.due, citizen.ending, stay)
     service.begun(stay, 0.0)

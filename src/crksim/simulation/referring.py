@@ -262,7 +262,7 @@ class Rules:
             if stay.wakes is None:
                 stay.wakes = []
             stay.wakes.append((at, index))
-            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index), now)
+            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index))
 
     def rate(self, index: int, kind: int) -> Steps:
         """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""
