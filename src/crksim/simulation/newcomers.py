@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from heapq import heappush
 from itertools import chain, repeat
@@ -32,8 +33,8 @@ NOBODY = Arrivals()
 
 _Times = NDArray[np.float64]
 
-#: Day, order of ties of the arrival and of ends, packed number, kind, death budget, where to, place in chunk, chunk.
-_Coming = tuple[float, int, int, float, int, float, int, int, Chunk]
+#: Day, order of ties of the arrival and of ends, packed number, kind, where to, death budget, place in chunk, chunk.
+_Coming = tuple[float, int, int, float, int, int, float, int, Chunk]
 
 
 class Newcomers:
@@ -87,7 +88,7 @@ class Newcomers:
             return
 
     def _arrive(self, wake: Wake) -> None:
-        now, _, ending, ident, kind, budget, to, place, chunk = wake.stay
+        now, _, ending, ident, kind, to, budget, place, chunk = wake.stay
         if to >= 0:
             target = self.services[to]
             if self.spare and not target.guarded:
@@ -137,11 +138,10 @@ class Newcomers:
             END + ties,
             cohorts * COHORT + numbers * NUMBER,
             kind,
-            budgets(run, bases),
             to,
-            np.arange(len(part)),
         )
-        return chunk, zip(*(column.tolist() for column in columns), repeat(chunk))
+        limits = budgets(run, bases).tolist() if run.mortal else repeat(math.inf)
+        return chunk, zip(*(column.tolist() for column in columns), limits, range(len(part)), repeat(chunk))
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def _branches(run: Run, shares: Shares, bases: NDArray[np.uint64], purpose: str,
     return branch
 
 
-def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> list[int]:
+def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> NDArray[np.int64]:
     """Draw the attributes of citizens of a cohort who come at given times; return their kinds."""
     it = run.structure.cohorts[cohort]
     number = np.zeros(len(times), np.int64)
@@ -175,11 +175,12 @@ def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> li
         values = tuple(value for value, _ in shares.branches)
         names.append((name, values))
         number = number * len(values) + _branches(run, shares, bases, "attribute:" + name, times)
-    kind_of: dict[int, int] = {}
-    for code in np.unique(number).tolist():
+    codes, which = np.unique(number, return_inverse=True) if names else (np.array([0]), number)
+    found: list[int] = []
+    for code in codes.tolist():
         attributes, rest = {"cohort": it.id}, code
         for name, values in reversed(names):
             rest, value = divmod(rest, len(values))
             attributes[name] = values[value]
-        kind_of[code] = run.structure.kind(attributes)
-    return [kind_of[code] for code in number.tolist()]
+        found.append(run.structure.kind(attributes))
+    return np.array(found, np.int64)[which]

@@ -55,9 +55,9 @@ def opening(run: Run, chunk: Chunk) -> None:
         draw_kinds(run, cohort_index, own, np.zeros(len(own)))
         for (cohort_index, _, _), own in zip(entries, parts[1:], strict=True)
     ]
-    first = chunk.join(np.concatenate(parts), np.array([kind for own in kinds for kind in own], np.int64))
+    first = chunk.join(np.concatenate(parts), np.concatenate([np.empty(0, np.int64), *kinds]))
     for which, bases, own in zip(entries, parts[1:], kinds, strict=True):
-        _let_in(run, which, chunk, first, bases, own)
+        _let_in(run, which, chunk, first, bases, own.tolist())
         first += len(own)
 
 

@@ -36,7 +36,7 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     table = np.frombuffer(b"".join(rows), ROW_TYPE)
     ident = table["citizen"].astype(np.int64) + table["row"]
     order = np.argsort(ident, kind="stable")
-    table, ident = table[order], ident[order]
+    table, ident = table.take(order), ident[order]  # an index would go through every field
     code, kind = table["end"].astype(np.int64), table["kind"]
     used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
     named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
