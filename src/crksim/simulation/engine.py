@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from heapq import heappush
 from typing import Any
 
+import numpy as np
 import simpy
 
 from crksim.simulation.behaviour import HOME, ORIGIN
@@ -21,7 +22,7 @@ from crksim.simulation.referring import Rules
 from crksim.simulation.rows import log_of, write_open
 from crksim.simulation.services import LiveService
 from crksim.simulation.state import State, restore, take
-from crksim.simulation.staylog import DIED, LEAVE, StayLog
+from crksim.simulation.staylog import DIED, StayLog
 
 __all__ = ["Run", "simulate", "stop_at"]
 
@@ -125,6 +126,8 @@ class Run:
         self.spare: list[Stay] = []
         self.services: list[LiveService] = []
         self.services += [LiveService(self, index) for index in range(len(structure.services))]
+        #: Kind -> its home.
+        self._homes: dict[int, int] = {}
         self.mortal = any(plan.mortal(service) for service in structure.services)
 
     def leave_out(self, cohorts: Collection[str] | None) -> None:
@@ -140,12 +143,14 @@ class Run:
 
     def resolved(self, to: int, citizen: Citizen, origin: Origin | None) -> int:
         """Return the destination behind a word that depends on the citizen; without an origin it is the home."""
+        if to > HOME:
+            return to
         if to == ORIGIN and origin is not None:
             return int(origin[0])
-        if to in (HOME, ORIGIN):
-            home = self.structure.kinds[citizen.kind].get("home")
-            return LEAVE if home is None else self.structure.service_index[home]
-        return to
+        home = self._homes.get(citizen.kind)
+        if home is None:
+            home = self._homes[citizen.kind] = int(self.structure.homes(np.array([citizen.kind]))[0])
+        return home
 
     def go(
         self, citizen: Citizen, to: int, now: float, from_row: int, strand: int, origin: Origin | None, flags: int = 0

@@ -64,8 +64,8 @@ class LiveService:
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
         self._eligible: dict[int, bool] = {}
         self.between_courses = it.between_courses
-        #: Kind -> the rules at the start of a stay and during it that concern it.
-        self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        #: Kind -> the rules at the start of a stay and during it that concern it, and the number of the latter's set.
+        self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...], int]] = {}
         #: What lets a request come here, and what ends a stay; see `passage`.
         self.ending = (ending(run, self),)
         self.come = coming(run, self)
@@ -273,19 +273,22 @@ class LiveService:
             citizen.course_over = self.between_courses
         if self.members is not None:
             self.members[stay] = None
-        found = self._concerning.get(citizen.kind)
-        if found is None:
-            concerns = self.run.rules.concerns
-            start = tuple(rule for rule in self.start_rules if concerns(rule, citizen.kind))
-            during = tuple(rule for rule in self.during_rules if concerns(rule, citizen.kind))
-            found = self._concerning[citizen.kind] = start, during
-        start, during = found
+        try:
+            start, during, together = self._concerning[citizen.kind]
+        except KeyError:
+            start, during, together = self._concerning[citizen.kind] = self._rules_for(citizen.kind)
         if start and not stay.flags & (RESUMED | OPENING):
             for rule in start:
                 if self.run.rules.consider(rule, stay, now):
                     return
         if during:
-            self.run.rules.come_up_all(during, stay, now)
+            self.run.rules.come_up_all(during, together, stay, now)
+
+    def _rules_for(self, kind: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        concerns = self.run.structure.concerns
+        start = tuple(rule for rule in self.start_rules if concerns(rule, kind))
+        during = tuple(rule for rule in self.during_rules if concerns(rule, kind))
+        return start, during, self.run.rules.together(during, kind)
 
     # -- going -------------------------------------------------------------------------------------------------
 
