@@ -98,7 +98,8 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
             if now < stay.finish:
                 run.die(citizen, now, None)
                 return
-            citizen.budget -= risk.spent(stay.since, now)
+            passed = now - stay.since
+            citizen.budget -= risk.rates[0] * passed if risk.constant else risk.spent(stay.since, now)
             stay.risk = None
         to, code = outcome.to, outcome.code
         if to == HOME:
