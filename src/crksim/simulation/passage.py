@@ -76,10 +76,8 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
 
     Parameters
     ----------
-    run : Run
-        The run.
-    service : LiveService
-        The service, as far as it is known before the run begins.
+    run, service
+        As in `coming`.
     """
     line, careful, index = service.line, service.careful, service.index
     push, spare, others = run.rows.append, run.spare, run.services
