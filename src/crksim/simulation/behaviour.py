@@ -233,20 +233,30 @@ class Behaviour:
         drawn |= {"hazard:" + ends[index].id: None for index, _ in self.hazards}
         drawn |= {purpose: None for end in ends for purpose, sums in end.maps() if len(sums) > 1}
         self._purposes = tuple(drawn)
-        self._constants: dict[int, NDArray[np.uint64]] = {}
+        #: What is drawn by purpose and visit.
+        self._constants = np.empty((len(drawn), 0), np.uint64)
 
-    def draws(self, bases: NDArray[np.uint64], nth: int) -> dict[str, NDArray[np.float64]]:
+    def draws(self, bases: NDArray[np.uint64], nth: int | NDArray[np.int16]) -> dict[str, NDArray[np.float64]]:
         """Return every draw that the nth visit of some citizens may need, by purpose."""
-        constants = self._constants.get(nth)
-        if constants is None:
-            constants = np.array([constant(self.family, nth, purpose) for purpose in self._purposes], np.uint64)
-            self._constants[nth] = constants
-        return dict(zip(self._purposes, uniform_table(bases, constants), strict=True))
+        most = nth if isinstance(nth, int) else int(nth.max())
+        known = self._constants.shape[1]
+        if most >= known:
+            more = [
+                [constant(self.family, visit, purpose) for visit in range(known, most + 1)]
+                for purpose in self._purposes
+            ]
+            shape = len(self._purposes), most + 1 - known
+            self._constants = np.hstack((self._constants, np.array(more, np.uint64).reshape(shape)))
+        whats = self._constants[:, nth : nth + 1] if isinstance(nth, int) else self._constants[:, nth]
+        return dict(zip(self._purposes, uniform_table(bases, whats), strict=True))
 
     def stays(
-        self, bases: NDArray[np.uint64], nth: int
+        self, bases: NDArray[np.uint64], nth: int | NDArray[np.int16]
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.intp]]:
-        """Return outcomes, lengths and destinations of the nth visit for some citizens, constant hazards included."""
+        """Return outcomes, lengths and destinations of some citizens' visits, the nth of all or of each.
+
+        Constant hazards are included.
+        """
         draws = self.draws(bases, nth)
         end = np.zeros(len(bases), np.intp)
         if self.planned:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.simulation.behaviour import HOME, Behaviour, Outcome
+from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour, Outcome
 
 if TYPE_CHECKING:
     from crksim.simulation.plan import Structure
@@ -18,13 +18,14 @@ __all__ = ["Chunk"]
 STRAYS = 2
 
 _Places = NDArray[np.int64]
+_Visits = NDArray[np.int16]
 
 
 class Chunk:
     """Citizens whose luck is drawn together.
 
-    A draw is worked out for everyone who is known to come to the same service for the same time: known because the
-    stay before has been drawn already.  Who comes otherwise (a referral, a closing) is drawn for with everybody who
+    A draw is worked out for everyone who is known to come to the same service: known because the stay before has been
+    drawn already.  Who comes otherwise (a referral, a closing) is drawn for with everybody who
     could come.  What is drawn, and for how many at once, changes no number: luck is a pure function.
 
     Parameters
@@ -37,18 +38,20 @@ class Chunk:
         Their kinds now.
     """
 
-    __slots__ = ("_ahead", "_coming", "_strays", "bases", "blocks", "drawn", "kinds", "structure")
+    __slots__ = ("_ahead", "_coming", "_strays", "bases", "blocks", "drawn", "kinds", "structure", "visits")
 
     def __init__(self, structure: Structure, bases: NDArray[np.uint64], kinds: _Places) -> None:
         self.structure, self.bases, self.kinds = structure, bases, kinds
         #: What is drawn once for all of them, by what it is.
         self.blocks: dict[Any, Any] = {}
-        #: Outcome and length in days by behaviour and visit, then by place; taken out when used.
+        #: Outcome and length in days by behaviour and visit, then by place.
         self.drawn: dict[int, dict[int, tuple[Outcome, float]]] = {}
+        #: How often each was admitted, by family and place.
+        self.visits = [[0] * len(bases) for _ in range(max(structure.families, default=-1) + 1)]
         #: Service -> those on the way who have not been drawn for: places, and which visit it will be.
-        self._coming: dict[int, list[tuple[_Places, NDArray[np.int8]]]] = {}
+        self._coming: dict[int, list[tuple[_Places, _Visits]]] = {}
         #: Family -> visits that are known of.
-        self._ahead: dict[int, NDArray[np.int8]] = {}
+        self._ahead: dict[int, _Visits] = {}
         #: How many came unforeseen, by behaviour, visit and cohort.
         self._strays: dict[tuple[int, int], int] = {}
 
@@ -56,6 +59,8 @@ class Chunk:
         """Add citizens, before anything is drawn; return the place of the first of them."""
         first = len(self.bases)
         self.bases, self.kinds = np.concatenate((self.bases, bases)), np.concatenate((self.kinds, kinds))
+        for counts in self.visits:
+            counts += [0] * len(bases)
         self._ahead = {family: np.pad(known, (0, len(bases))) for family, known in self._ahead.items()}
         return first
 
@@ -72,18 +77,19 @@ class Chunk:
         home = to == HOME
         if home.any():
             to = np.where(home, self.structure.homes(self.kinds[places]), to)
-        for service in np.flatnonzero(np.bincount(to[to >= 0])).tolist():
+        for service in np.bincount(to - ORIGIN)[-ORIGIN:].nonzero()[0].tolist():  # no word lies below `ORIGIN`
             mine = places[to == service]
             family = self.structure.families[service]
             known = self._ahead.get(family)
             if known is None:
-                known = self._ahead[family] = np.zeros(len(self.bases), np.int8)
-            self._coming.setdefault(service, []).append((mine, known[mine]))
-            known[mine] += 1
+                known = self._ahead[family] = np.zeros(len(self.bases), np.int16)
+            visits = known[mine]
+            known[mine] = visits + 1
+            self._coming.setdefault(service, []).append((mine, visits))
 
     def visited(self, service: int, places: _Places) -> None:
         """Note that citizens are in a service already."""
-        known = self._ahead.setdefault(self.structure.families[service], np.zeros(len(self.bases), np.int8))
+        known = self._ahead.setdefault(self.structure.families[service], np.zeros(len(self.bases), np.int16))
         known[places] += 1
 
     def draw(self, behaviour: Behaviour, nth: int, place: int) -> tuple[Outcome, float]:
@@ -98,48 +104,46 @@ class Chunk:
         place : int
             The citizen.
         """
+        self._draw_coming(behaviour)
         key = behaviour.key + nth
-        drawn = self.drawn.get(key)
-        if drawn is None:
-            drawn = self.drawn[key] = {}
-        self._draw_coming(drawn, behaviour, nth)
-        found = drawn.pop(place, None)
+        drawn = self.drawn.setdefault(key, {})
+        found = drawn.get(place)
         if found is None:
             cohort = int(self.structure.cohorts_of(self.kinds[place : place + 1])[0])
             strays = self._strays[key, cohort] = self._strays.get((key, cohort), 0) + 1
             if strays == STRAYS:
                 fitting = self.structure.fitting(behaviour.service, behaviour.signature)
                 places = np.flatnonzero(fitting[self.kinds] & (self.structure.cohorts_of(self.kinds) == cohort))
-                self._fill(drawn, behaviour, nth, places, known=False)
-                found = drawn.pop(place, None)
+                self._fill(behaviour, nth, places)
+                found = drawn.get(place)
         if found is None:
-            self._fill(drawn, behaviour, nth, np.array([place]), known=True)
-            found = drawn.pop(place)
+            self.expect(self._fill(behaviour, nth, np.array([place])), np.array([place]))
+            found = drawn[place]
         return found
 
-    def _draw_coming(self, drawn: dict[int, tuple[Outcome, float]], behaviour: Behaviour, nth: int) -> None:
-        """Draw for those who are on the way to the service for their nth visit and are of a kind that fits."""
-        coming = self._coming.get(behaviour.service)
-        if not coming:
+    def _draw_coming(self, behaviour: Behaviour) -> None:
+        """Draw for those who are on the way to the service and are of a kind that fits."""
+        coming = self._coming.pop(behaviour.service, None)
+        if coming is None:
             return
         places = np.concatenate([mine for mine, _ in coming])
-        visit = np.concatenate([nths for _, nths in coming])
-        now = visit == nth
-        now &= self.structure.fitting(behaviour.service, behaviour.signature)[self.kinds[places]]
-        if now.all():
-            coming.clear()
-        else:
-            coming[:] = [(places[~now], visit[~now])]
-            places = places[now]
+        visits = np.concatenate([nths for _, nths in coming])
+        now = self.structure.fitting(behaviour.service, behaviour.signature)[self.kinds[places]]
+        if not now.all():
+            self._coming[behaviour.service] = [(places[~now], visits[~now])]
+            places, visits = places[now], visits[now]
         if len(places):
-            self._fill(drawn, behaviour, nth, places, known=True)
+            first = int(visits[0])
+            to = self._fill(behaviour, first if (visits == first).all() else visits, places)
+            self.expect(to, places)
 
-    def _fill(
-        self, drawn: dict[int, tuple[Outcome, float]], behaviour: Behaviour, nth: int, places: _Places, *, known: bool
-    ) -> None:
+    def _fill(self, behaviour: Behaviour, nth: int | _Visits, places: _Places) -> _Places:
+        """Draw one visit for each of some citizens, the nth of all or of each; return where they lead."""
         numbers, lengths, to = behaviour.stays(self.bases[places], nth)
         made, outcome = behaviour.made, behaviour.outcome
-        outcomes = [made[number] or outcome(number) for number in numbers.tolist()]
-        drawn.update(zip(places.tolist(), zip(outcomes, lengths.tolist(), strict=True), strict=True))
-        if known:
-            self.expect(to, places)
+        for visit in [nth] if isinstance(nth, int) else np.flatnonzero(np.bincount(nth)).tolist():
+            mine = slice(None) if isinstance(nth, int) else np.flatnonzero(nth == visit)
+            outcomes = [made[number] or outcome(number) for number in numbers[mine].tolist()]
+            found = zip(outcomes, lengths[mine].tolist(), strict=True)
+            self.drawn.setdefault(behaviour.key + visit, {}).update(zip(places[mine].tolist(), found, strict=True))
+        return to

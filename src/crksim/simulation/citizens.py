@@ -74,7 +74,6 @@ class Citizen:
         "place",
         "rows",
         "strands",
-        "visits",
     )
 
     def __init__(
@@ -84,7 +83,6 @@ class Citizen:
             ident, ending, kind, chunk, place, budget,
         )  # fmt: skip
         self.rows = self.strands = 0
-        self.visits: dict[int, int] = {}
         self.course_over = False
         self.main: Stay | None = None
         self.beside: dict[int, Stay] | None = None
@@ -99,6 +97,11 @@ class Citizen:
     def base(self) -> int:
         """Return the citizen's 64-bit luck."""
         return int(self.chunk.bases[self.place])
+
+    def visits(self) -> tuple[tuple[int, int], ...]:
+        """Return how often the citizen was admitted, by family."""
+        counts = ((family, counts[self.place]) for family, counts in enumerate(self.chunk.visits))
+        return tuple((family, count) for family, count in counts if count)
 
     def open_beside(self) -> dict[int, Stay]:
         """Return the open rows beside the main strand, by strand."""

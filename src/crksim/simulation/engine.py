@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from heapq import heappush
 from typing import Any
 
+import numpy as np
 import simpy
 
 from crksim.simulation.behaviour import HOME, ORIGIN
@@ -20,7 +22,7 @@ from crksim.simulation.referring import Rules
 from crksim.simulation.rows import log_of, write_open
 from crksim.simulation.services import LiveService
 from crksim.simulation.state import State, restore, take
-from crksim.simulation.staylog import DIED, LEAVE, StayLog
+from crksim.simulation.staylog import DIED, StayLog
 
 __all__ = ["Run", "simulate", "stop_at"]
 
@@ -113,6 +115,10 @@ class Run:
         self.plan, self.luck, self.until, self.since = plan, luck, until, since
         self.structure = structure = plan.structure
         self.env = simpy.Environment(since)
+        #: SimPy's own calendar, and the numbers of its entries.  What happens is put there as `Environment.schedule`
+        #: does it, but by its day: that spares a call and a sum for every stay.
+        self.calendar: list[Any] = self.env._queue
+        self.entries: Iterator[int] = self.env._eid
         self.rows: list[bytes] = []
         self.left_out: set[int] = set()
         self.rules = Rules(self)
@@ -120,6 +126,8 @@ class Run:
         self.spare: list[Stay] = []
         self.services: list[LiveService] = []
         self.services += [LiveService(self, index) for index in range(len(structure.services))]
+        #: Kind -> its home.
+        self._homes: dict[int, int] = {}
         self.mortal = any(plan.mortal(service) for service in structure.services)
 
     def leave_out(self, cohorts: Collection[str] | None) -> None:
@@ -129,18 +137,20 @@ class Run:
 
     # -- what the living parts ask for -------------------------------------------------------------------------
 
-    def at(self, time: float, priority: int, event: Wake, now: float) -> None:
+    def at(self, time: float, priority: int, event: Wake | Stay) -> None:
         """Put an event on the calendar."""
-        self.env.schedule(event, priority, time - now)  # type: ignore[arg-type]
+        heappush(self.calendar, (time, priority, next(self.entries), event))
 
     def resolved(self, to: int, citizen: Citizen, origin: Origin | None) -> int:
         """Return the destination behind a word that depends on the citizen; without an origin it is the home."""
+        if to > HOME:
+            return to
         if to == ORIGIN and origin is not None:
             return int(origin[0])
-        if to in (HOME, ORIGIN):
-            home = self.structure.kinds[citizen.kind].get("home")
-            return LEAVE if home is None else self.structure.service_index[home]
-        return to
+        home = self._homes.get(citizen.kind)
+        if home is None:
+            home = self._homes[citizen.kind] = int(self.structure.homes(np.array([citizen.kind]))[0])
+        return home
 
     def go(
         self, citizen: Citizen, to: int, now: float, from_row: int, strand: int, origin: Origin | None, flags: int = 0
@@ -194,7 +204,7 @@ class Run:
             if day < self.since or (state is None and day <= 0.0):
                 call(Wake(call, day))
             elif day < self.until:
-                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), self.since)
+                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day))
         newcomers = Newcomers(self)
         if state is None:
             opening(self, newcomers.chunk)
@@ -242,13 +252,12 @@ class Run:
         self.rows.clear()
         self.services.clear()
         self.spare.clear()
-        self.env._queue.clear()
+        self.calendar.clear()
         return log
 
     def still_open(self) -> list[Stay]:
         """Return the stays in progress and the requests waiting, in order of cohort, citizen and row."""
-        # SimPy has no public way to list what is scheduled; every stay in progress is there as its own event.
-        scheduled: list[Any] = [entry[3] for entry in self.env._queue]
+        scheduled = [entry[3] for entry in self.calendar]  # every stay in progress is there as its own event
         found = [event for event in scheduled if isinstance(event, Stay) and event.state == STAYING]
         for service in self.services:
             for stay in service.line.line():

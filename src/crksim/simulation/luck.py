@@ -71,8 +71,8 @@ def uniforms(bases: NDArray[np.uint64], what: int) -> NDArray[np.float64]:
 
 
 def uniform_table(bases: NDArray[np.uint64], whats: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Return `uniforms` for many constants in one go, a row for each."""
-    return _drawn(bases + whats[:, None])
+    """Return `uniforms` for many constants in one go, a row for each; a column for all bases or for each."""
+    return _drawn(bases + whats)
 
 
 def _drawn(sums: NDArray[np.uint64]) -> NDArray[np.float64]:

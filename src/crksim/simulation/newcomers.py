@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from heapq import heappush
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +33,8 @@ NOBODY = Arrivals()
 
 _Times = NDArray[np.float64]
 
-#: Day, order of ties of the arrival and of ends, packed number, kind, death budget, where to, place in chunk, chunk.
-_Coming = tuple[float, int, int, float, int, float, int, int, Chunk]
+#: Day, order of ties of the arrival and of ends, packed number, kind, where to, death budget, place in chunk, chunk.
+_Coming = tuple[float, int, int, float, int, int, float, int, Chunk]
 
 
 class Newcomers:
@@ -46,8 +48,8 @@ class Newcomers:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.schedule: Any = run.env.schedule
-        self.services = run.services
+        self.services, self.spare = run.services, run.spare
+        self._calendar, self._entries = run.calendar, run.entries
         self._call = (self._arrive,)
         ranks = np.asarray(run.structure.cohort_rank, np.int64)
         drawn = [self._of(index) for index in range(len(ranks))] or [(np.empty(0, np.int64), np.empty(0))]
@@ -76,26 +78,40 @@ class Newcomers:
 
     def start(self) -> None:
         """Put the first newcomer on the calendar."""
-        self._next(Wake(self._arrive, self.run.since), self.run.since)
+        self._next(Wake(self._arrive, self.run.since))
 
-    def _next(self, wake: Wake, now: float) -> None:
+    def _next(self, wake: Wake) -> None:
         for coming in self._coming:
             wake.stay, wake.callbacks = coming, self._call
-            wake.at = at = coming[0]
-            self.schedule(wake, coming[1], at - now)
+            wake.at = coming[0]
+            self.run.at(coming[0], coming[1], wake)
             return
 
     def _arrive(self, wake: Wake) -> None:
-        now, _, ending, ident, kind, budget, to, place, chunk = wake.stay
-        citizen = Citizen(ident, ending, kind, chunk, place, budget)
+        now, _, ending, ident, kind, to, budget, place, chunk = wake.stay
         if to >= 0:
-            self.services[to].request(citizen, now, -1)
+            target = self.services[to]
+            if self.spare and not target.guarded:
+                # Who has left serves as the next newcomer, and the stay as the first one.
+                stay = self.spare.pop()
+                citizen = stay.citizen
+                citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
+                citizen.chunk, citizen.place = chunk, place
+                citizen.rows = citizen.strands = stay.row = 0
+                citizen.course_over = False
+                citizen.main = citizen.beside = citizen.considered = citizen.lifetime = None
+                stay.service, stay.from_row, stay.referred = target, -1, now
+                come = target.come
+                come(stay, now)
+            else:
+                target.request(Citizen(ident, ending, kind, chunk, place, budget), now, -1)
         elif to < DIED:
+            citizen = Citizen(ident, ending, kind, chunk, place, budget)
             self.run.go(citizen, self.run.resolved(to, citizen, None), now, -1, 0, None)
         for coming in self._coming:  # as `_next`, without the call
             wake.stay, wake.callbacks = coming, self._call
             wake.at = at = coming[0]
-            self.schedule(wake, coming[1], at - now)
+            heappush(self._calendar, (at, coming[1], next(self._entries), wake))
             return
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
@@ -122,11 +138,10 @@ class Newcomers:
             END + ties,
             cohorts * COHORT + numbers * NUMBER,
             kind,
-            budgets(run, bases),
             to,
-            np.arange(len(part)),
         )
-        return chunk, zip(*(column.tolist() for column in columns), repeat(chunk))
+        limits = budgets(run, bases).tolist() if run.mortal else repeat(math.inf)
+        return chunk, zip(*(column.tolist() for column in columns), limits, range(len(part)), repeat(chunk))
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -151,7 +166,7 @@ def _branches(run: Run, shares: Shares, bases: NDArray[np.uint64], purpose: str,
     return branch
 
 
-def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> list[int]:
+def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> NDArray[np.int64]:
     """Draw the attributes of citizens of a cohort who come at given times; return their kinds."""
     it = run.structure.cohorts[cohort]
     number = np.zeros(len(times), np.int64)
@@ -160,11 +175,12 @@ def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> li
         values = tuple(value for value, _ in shares.branches)
         names.append((name, values))
         number = number * len(values) + _branches(run, shares, bases, "attribute:" + name, times)
-    kind_of: dict[int, int] = {}
-    for code in np.unique(number).tolist():
+    codes, which = np.unique(number, return_inverse=True) if names else (np.array([0]), number)
+    found: list[int] = []
+    for code in codes.tolist():
         attributes, rest = {"cohort": it.id}, code
         for name, values in reversed(names):
             rest, value = divmod(rest, len(values))
             attributes[name] = values[value]
-        kind_of[code] = run.structure.kind(attributes)
-    return [kind_of[code] for code in number.tolist()]
+        found.append(run.structure.kind(attributes))
+    return np.array(found, np.int64)[which]

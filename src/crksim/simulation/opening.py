@@ -55,9 +55,9 @@ def opening(run: Run, chunk: Chunk) -> None:
         draw_kinds(run, cohort_index, own, np.zeros(len(own)))
         for (cohort_index, _, _), own in zip(entries, parts[1:], strict=True)
     ]
-    first = chunk.join(np.concatenate(parts), np.array([kind for own in kinds for kind in own], np.int64))
+    first = chunk.join(np.concatenate(parts), np.concatenate([np.empty(0, np.int64), *kinds]))
     for which, bases, own in zip(entries, parts[1:], kinds, strict=True):
-        _let_in(run, which, chunk, first, bases, own)
+        _let_in(run, which, chunk, first, bases, own.tolist())
         first += len(own)
 
 
@@ -152,7 +152,8 @@ def _begin(
     length: float,
 ) -> None:
     stay = Stay(citizen, service, -1, -age)
-    citizen.rows, citizen.visits[service.family], citizen.main = 1, 1, stay
+    citizen.rows, citizen.main = 1, stay
+    citizen.chunk.visits[service.family][citizen.place] = 1
     stay.admitted = -age
     stay.special, stay.flags, stay.kind, stay.nth, stay.state = True, OPENING, citizen.kind, 0, STAYING
     stay.outcome, stay.due = outcome, length
@@ -163,8 +164,7 @@ def _begin(
     if behaviour.death is not None:
         stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
-    if service.limited:
-        service.free -= 1
+    service.free -= 1
     stay.callbacks = service.ending
-    run.env.schedule(stay, citizen.ending, stay.due)  # type: ignore[arg-type]
+    run.at(stay.due, citizen.ending, stay)
     service.begun(stay, 0.0)

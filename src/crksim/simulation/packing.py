@@ -1,42 +1,32 @@
-"""How a row of the log is packed into seven numbers while the run goes on.
+"""How a row of the log is written while the run goes on: 64 bytes, most columns as they are.
 
-Three whole numbers, each below 2^53 so that a float holds it exactly (and adds it faster than Python adds whole numbers
-of that size), and four times:
+Two numbers hold several columns each, as whole numbers below 2^53 that a float holds exactly:
 
-- citizen: cohort (above bit 44), number (32 bits), row (12 bits);
-- end: strand (above bit 35), flags (4), end + 1 (11), destination + 6 (8), status + 1 (6),
-  without + 1 (6);
-- where: service (above bit 44), rule + 1 (8), nth + 1 (10), from_row + 1 (12), kind (14).
+- citizen: cohort (above bit 44), number (32 bits), and 12 bits left for the row when rows are sorted;
+- end: flags (above bit 31), end + 1 (11 bits), destination + 6 (8), status + 1 (6), without + 1 (6).
 """
 
 from __future__ import annotations
 
 from struct import Struct
 
+import numpy as np
+
 from crksim.simulation.staylog import NOWHERE, REASONS
 
-__all__ = [
-    "CODE",
-    "COHORT",
-    "FLAGS",
-    "FROM_ROW",
-    "NTH",
-    "NUMBER",
-    "OPEN",
-    "ROW",
-    "RULE",
-    "SERVICE",
-    "STRAND",
-    "TO",
-    "pack",
-]
+__all__ = ["CODE", "COHORT", "FLAGS", "NUMBER", "OPEN", "ROW", "ROW_TYPE", "TO", "pack"]
 
-#: The seven numbers of a row as bytes: a third of the memory of as many numbers in a list, and read back in one go.
-ROW = Struct("=7d").pack
+_TIMES, _SMALL = ("referred", "admitted", "due", "left"), ("row", "from_row", "nth", "service", "rule", "strand")
+
+#: Bytes of a row: a third of the memory of as many numbers in a list, no arithmetic, and read back in one go.
+ROW = Struct("6di6h").pack
+#: The same row for numpy.
+ROW_TYPE = np.dtype(
+    [*((name, "f8") for name in ("citizen", "end", *_TIMES)), ("kind", "i4"), *((name, "i2") for name in _SMALL)]
+)
 
 #: Weights of the columns in their packed number.
-TO, FLAGS, STRAND = 2.0**12, 2.0**31, 2.0**35
-FROM_ROW, NTH, RULE, SERVICE = 2.0**14, 2.0**26, 2.0**36, 2.0**44
+TO, FLAGS = 2.0**12, 2.0**31
 NUMBER, COHORT = 2.0**12, 2.0**44
 
 

@@ -73,8 +73,10 @@ class Structure:
         self._changed: dict[tuple[int, tuple[tuple[str, str], ...]], int] = {}
         self._chosen: dict[tuple[int, int], tuple[int, ...]] = {}
         self._fitting: dict[tuple[int, tuple[int, ...]], NDArray[np.bool_]] = {}
-        self._homes: list[int] = []
-        self._cohorts: list[int] = []
+        self._homes = np.empty(0, np.int64)
+        self._cohorts = np.empty(0, np.int64)
+        self._concerned: dict[tuple[int, int], bool] = {}
+        self._rates: dict[tuple[int, int], int] = {}
         self.cohort_index = {cohort.id: index for index, cohort in enumerate(self.cohorts)}
         self.members = {group: self._members(group) for group in {rule.to for rule in self.rules if rule.nearest}}
 
@@ -150,15 +152,30 @@ class Structure:
 
     def cohorts_of(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of the cohort of citizens of some kinds."""
-        for kind in range(len(self._cohorts), len(self.kinds)):
-            self._cohorts.append(self.cohort_index[self.kinds[kind]["cohort"]])
-        return np.array(self._cohorts)[kinds]
+        if len(self._cohorts) < len(self.kinds):
+            self._cohorts = np.array([self.cohort_index[kind["cohort"]] for kind in self.kinds])
+        return self._cohorts[kinds]
 
     def homes(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the home of citizens of some kinds; below zero without one."""
-        for kind in range(len(self._homes), len(self.kinds)):
-            self._homes.append(self.service_index.get(self.kinds[kind].get("home", ""), LEAVE))
-        return np.array(self._homes)[kinds]
+        """Return the home of citizens of some kinds; `LEAVE` without one."""
+        if len(self._homes) < len(self.kinds):
+            self._homes = np.array([self.service_index.get(kind.get("home", ""), LEAVE) for kind in self.kinds])
+        return self._homes[kinds]
+
+    def concerns(self, rule: int, kind: int) -> bool:
+        """Say whether a rule's ``when`` takes a kind of citizen."""
+        found = self._concerned.get((rule, kind))
+        if found is None:
+            when = self.rules[rule].when
+            found = self._concerned[rule, kind] = when is None or when.matches(self.kinds[kind])
+        return found
+
+    def rate_case(self, rule: int, kind: int) -> int:
+        """Return which case of a rule's rate a kind of citizen falls in."""
+        found = self._rates.get((rule, kind))
+        if found is None:
+            found = self._rates[rule, kind] = self.choose(self.rules[rule].rate, kind)
+        return found
 
     @cached_property
     def dates(self) -> dict[int, tuple[float, ...]]:

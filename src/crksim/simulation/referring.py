@@ -36,10 +36,12 @@ class Rules:
         self.run, self.plan = run, run.plan
         self.rules: tuple[Referral, ...] = run.structure.rules
         self.service_index = run.structure.service_index
-        self._matches: dict[tuple[int, int], bool] = {}
         self._take_up: dict[tuple[int, int], tuple[float, float, float]] = {}
         self._rates: dict[tuple[int, int], Steps] = {}
-        self._together: dict[tuple[tuple[int, ...], int], tuple[tuple[int, float], ...]] = {}
+        #: Rates by rule and case.
+        self._steps: dict[tuple[int, int], Steps] = {}
+        #: Sets of rules at their highest rates, each with its number.
+        self._together: dict[tuple[tuple[int, float], ...], int] = {}
         self.dates = {day for rule in self.rules for day in _days(rule)}
 
     def standing(self, at: str, service: str) -> tuple[int, ...]:
@@ -51,15 +53,6 @@ class Rules:
         self._take_up.clear()
 
     # -- being considered --------------------------------------------------------------------------------------
-
-    def concerns(self, index: int, kind: int) -> bool:
-        """Say whether a rule's ``when`` takes a kind of citizen."""
-        found = self._matches.get((index, kind))
-        if found is None:
-            when = self.rules[index].when
-            found = when is None or when.matches(self.run.structure.kinds[kind])
-            self._matches[index, kind] = found
-        return found
 
     def counts(self, citizen: Citizen, index: int) -> tuple[int, int]:
         """Return how often a citizen was considered by a rule in this course, and ever."""
@@ -92,7 +85,7 @@ class Rules:
     def answer(self, index: int, stay: Stay, now: float) -> LiveService | None:
         """Put the offer to a citizen; return the service that can be asked, else write the reason."""
         rule, citizen = self.rules[index], stay.citizen
-        if not rule.first <= now < rule.last or not self.concerns(index, citizen.kind):
+        if not rule.first <= now < rule.last or not self.run.structure.concerns(index, citizen.kind):
             return None
         course, ever = self.counts(citizen, index)
         if course >= rule.at_most:
@@ -214,26 +207,27 @@ class Rules:
 
     # -- during a stay -----------------------------------------------------------------------------------------
 
-    def come_up_all(self, rules: tuple[int, ...], stay: Stay, now: float) -> None:
+    def together(self, rules: tuple[int, ...], kind: int) -> int:
+        """Return the number of what `rules` are for a kind of citizen at their highest rates; see `come_up_all`."""
+        rates = ((rule, self.rate(rule, kind).highest) for rule in rules)
+        return self._together.setdefault(tuple(pair for pair in rates if pair[1] > 0.0), len(self._together))
+
+    def come_up_all(self, rules: tuple[int, ...], together: int, stay: Stay, now: float) -> None:
         """Put on the calendar when rules that concern the citizen come up, if they do before the stay's end."""
         citizen = stay.citizen
         if citizen.lifetime is None:
-            key = self._together.get((rules, citizen.kind))
-            if key is None:
-                rates = tuple((rule, self.rate(rule, citizen.kind).highest) for rule in rules)
-                key = self._together[rules, citizen.kind] = tuple(pair for pair in rates if pair[1] > 0.0)
-            soonest = citizen.chunk.blocks.get(key)
+            soonest = citizen.chunk.blocks.get(together)
             if soonest is None:
-                soonest = citizen.chunk.blocks[key] = self._soonest(key, citizen.chunk)
+                soonest = citizen.chunk.blocks[together] = self._soonest(together, citizen.chunk)
             if stay.due - now + 1.0 <= soonest[citizen.place]:  # the day is far more than all rounding
                 return
         for rule in rules:
             self.come_up(stay, rule, now)
 
-    def _soonest(self, rates: tuple[tuple[int, float], ...], chunk: Chunk) -> Sequence[float]:
+    def _soonest(self, together: int, chunk: Chunk) -> Sequence[float]:
         """Return within how many days none of some rules, at their highest rates, can come up for the first time."""
         days = np.full(len(chunk.bases), math.inf)
-        for rule, highest in rates:
+        for rule, highest in list(self._together)[together]:
             np.minimum(days, np.asarray(self._amounts(chunk, rule, 0)) / highest, out=days)
         return view(days)
 
@@ -262,24 +256,22 @@ class Rules:
             if stay.wakes is None:
                 stay.wakes = []
             stay.wakes.append((at, index))
-            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index), now)
+            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index))
 
     def rate(self, index: int, kind: int) -> Steps:
         """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""
         found = self._rates.get((index, kind))
         if found is None:
-            rule = self.rules[index]
-            case = self.run.structure.choose(rule.rate, kind)
-            steps = self.plan.steps(rule.rate[case].value)
-            times = sorted({*steps.times, rule.first, rule.last} - {math.inf})
-            rates = [
-                steps.rates[int(np.searchsorted(steps.times, time, side="right")) - 1]
-                if rule.first <= time < rule.last
-                else 0.0
-                for time in times
-            ]
-            found = self._rates[index, kind] = Steps(times, rates)
+            case = self.run.structure.rate_case(index, kind)
+            found = self._steps.get((index, case)) or self._steps.setdefault((index, case), self._in_force(index, case))
+            self._rates[index, kind] = found
         return found
+
+    def _in_force(self, index: int, case: int) -> Steps:
+        rule = self.rules[index]
+        steps = self.plan.steps(rule.rate[case].value)
+        times = sorted({*steps.times, rule.first, rule.last} - {math.inf})
+        return Steps(times, [steps.at(time) if rule.first <= time < rule.last else 0.0 for time in times])
 
     def wake(self, wake: Wake) -> None:
         """Consider a citizen when a rule comes up during the stay."""

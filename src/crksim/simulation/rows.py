@@ -1,4 +1,4 @@
-"""Rows as the engine writes them (seven numbers each) and as the log holds them (named columns)."""
+"""Rows as the engine writes them (packed) and as the log holds them (named columns)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.simulation.citizens import WAITING, Stay
-from crksim.simulation.packing import FLAGS, FROM_ROW, NTH, OPEN, ROW, RULE, STRAND
+from crksim.simulation.packing import FLAGS, OPEN, ROW, ROW_TYPE
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
 
@@ -22,7 +22,7 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     Parameters
     ----------
     rows : list of bytes
-        Seven numbers a row, the first three packed as in `packing`, then referred, admitted, due, left.
+        As packed by `packing.ROW`.
     structure : Structure
         The world of the run.
     start, end : float
@@ -33,12 +33,11 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    table = np.frombuffer(b"".join(rows), np.float64).reshape(-1, 7)
-    ident = table[:, 0].astype(np.int64)
+    table = np.frombuffer(b"".join(rows), ROW_TYPE)
+    ident = table["citizen"].astype(np.int64) + table["row"]
     order = np.argsort(ident, kind="stable")
-    table, ident = table[order], ident[order]
-    code, where = table[:, 1].astype(np.int64), table[:, 2].astype(np.int64)
-    kind = where & 0x3FFF
+    table, ident = table.take(order), ident[order]  # an index would go through every field
+    code, kind = table["end"].astype(np.int64), table["kind"]
     used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
     named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
     named.sort()
@@ -48,22 +47,14 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     columns = {
         "cohort": ident >> 44,
         "citizen": (ident >> 12) & 0xFFFFFFFF,
-        "row": ident & 0xFFF,
-        "strand": code >> 35,
-        "service": where >> 44,
-        "from_row": ((where >> 14) & 0xFFF) - 1,
-        "rule": ((where >> 36) & 0xFF) - 1,
-        "nth": ((where >> 26) & 0x3FF) - 1,
+        **{name: table[name] for name in ("row", "strand", "service", "from_row", "rule", "nth")},
         "kind": renumbered[kind],
-        "referred": table[:, 3],
-        "admitted": table[:, 4],
-        "due": table[:, 5],
-        "left": table[:, 6],
+        **{name: table[name] for name in ("referred", "admitted", "due", "left")},
         "end": ((code >> 20) & 0x7FF) - 1,
         "to": ((code >> 12) & 0xFF) - 6,
         "status": ((code >> 6) & 0x3F) - 1,
         "without": (code & 0x3F) - 1,
-        "flags": (code >> 31) & 0xF,
+        "flags": code >> 31,
     }
     if any(service.closes is not None or service.opens > 0.0 for service in structure.services):
         _follow(columns, ident)
@@ -86,9 +77,11 @@ def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:
 
 def write_open(stay: Stay, rows: list[bytes]) -> None:
     """Write the row of a stay in progress, a held place or a request that waits, when the run stops."""
-    code = OPEN + stay.flags * FLAGS + stay.strand * STRAND
-    where = stay.service.plain + (stay.rule + 1) * RULE + stay.from_row * FROM_ROW + stay.kind
     waits = stay.state == WAITING
-    where += -NTH if waits else stay.nth * NTH
-    due = math.nan if waits else stay.due
-    rows.append(ROW(stay.citizen.ident + stay.row, code, where, stay.referred, stay.admitted, due, math.nan))
+    rows.append(
+        ROW(
+            stay.citizen.ident, OPEN + stay.flags * FLAGS,
+            stay.referred, stay.admitted, math.nan if waits else stay.due, math.nan,
+            stay.kind, stay.row, stay.from_row, -1 if waits else stay.nth, stay.service.index, stay.rule, stay.strand,
+        )
+    )  # fmt: skip

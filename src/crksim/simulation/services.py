@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from crksim.model.network import Shares
-from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour
+from crksim.simulation.behaviour import ORIGIN, Behaviour
 from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
 from crksim.simulation.luck import constant, uniform
-from crksim.simulation.packing import CODE, FLAGS, FROM_ROW, NTH, ROW, RULE, SERVICE, STRAND, TO
+from crksim.simulation.packing import CODE, FLAGS, ROW, TO
+from crksim.simulation.passage import coming, ending
 from crksim.simulation.staylog import BLOCKED, DIED, OPENING, RESUMED
 from crksim.simulation.waiting import WaitingLine
 
@@ -30,21 +31,26 @@ class LiveService:
         Index of the service in the structure.
     """
 
+    # Slots are found faster than what stands in a dictionary, and there are more than Python keeps in line.
+    __slots__ = (
+        "_concerning", "_eligible", "begins", "behaviours", "between_courses", "careful", "closed", "come",
+        "during_rules", "end_rules", "ending", "epoch", "family", "free", "guarded", "index", "line", "members",
+        "open", "places", "plan", "push", "run", "site", "spare", "spec", "start_rules", "tie",
+    )  # fmt: skip
+
     def __init__(self, run: Run, index: int) -> None:
         plan, it = run.plan, run.structure.services[index]
         self.run, self.index, self.spec, self.plan = run, index, it, plan
-        self.schedule: Any = run.env.schedule
         self.push = run.rows.append
         self.spare = run.spare
-        # A row of a stay without a rule; columns of which -1 means none are packed as value + 1.
-        self.plain = index * SERVICE + NTH + FROM_ROW
         self.tie = run.structure.service_rank[index]
         self.site = it.site
         self.family = run.structure.families[index]
         self.epoch = 0
         self.behaviours: dict[int, Behaviour] = {}
-        self.free = self.places = 0.0
-        self.limited = it.places.hard is not None
+        self.places = 0.0
+        #: Free places; without a limit there is no end to them.
+        self.free = math.inf if it.places.hard is None else 0.0
         self.line = WaitingLine(self)
         self.open = it.opens <= 0.0
         self.closed = False
@@ -56,13 +62,13 @@ class LiveService:
         rules = self.start_rules or self.during_rules or self.end_rules
         self.begins = bool(rules or it.between_courses or it.closes is not None)
         self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
-        self.ending = (self.end_carefully if self.careful else self.end,)
-        #: All services of the run; there only when the run begins.
-        self.others: list[LiveService] = run.services
         self._eligible: dict[int, bool] = {}
         self.between_courses = it.between_courses
-        #: Kind -> the rules at the start of a stay and during it that concern it.
-        self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        #: Kind -> the rules at the start of a stay and during it that concern it, and the number of the latter's set.
+        self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...], int]] = {}
+        #: What lets a request come here, and what ends a stay; see `passage`.
+        self.ending = (ending(run, self),)
+        self.come = coming(run, self)
 
     # -- coming ------------------------------------------------------------------------------------------------
 
@@ -77,23 +83,7 @@ class LiveService:
             stay.referred, stay.row = now, citizen.rows
         else:
             stay = Stay(citizen, self, from_row, now)
-        if self.limited:  # as `come`, without the call
-            if self.free <= 0 or self.line.count:
-                self.stand_in_line(stay, now)
-                return
-            self.free -= 1
-        citizen.rows += 1
-        self.admit(stay, now)
-
-    def come(self, stay: Stay, now: float) -> None:
-        """Admit a request or let it stand in line."""
-        if self.limited:
-            if self.free <= 0 or self.line.count:
-                self.stand_in_line(stay, now)
-                return
-            self.free -= 1
-        stay.citizen.rows += 1
-        self.admit(stay, now)
+        self.come(stay, now)
 
     def ask(
         self,
@@ -168,7 +158,7 @@ class LiveService:
 
     def has_room(self) -> bool:
         """Say whether a request would be admitted at once."""
-        return not self.limited or (self.free > 0 and not self.line.count)
+        return self.free > 0 and not self.line.count
 
     def eligible(self, kind: int) -> bool:
         """Say whether citizens of a kind may be admitted."""
@@ -223,7 +213,7 @@ class LiveService:
         sums, to = self.plan.destinations(shares, now)
         which = 0
         if len(to) > 1:
-            nth = citizen.visits.get(self.family, 0)
+            nth = citizen.chunk.visits[self.family][citizen.place]
             u = uniform(citizen.base(), constant(self.spec.luck_key, nth, purpose))
             which = next(index for index, total in enumerate(sums) if u < total)
         return self.run.resolved(to[which], citizen, origin)
@@ -242,33 +232,6 @@ class LiveService:
         self.epoch += 1
         self.behaviours.clear()
         self.line.forget()
-
-    def admit(self, stay: Stay, now: float) -> None:
-        """Begin a stay: draw its end and put it on the calendar."""
-        citizen = stay.citizen
-        kind = stay.kind = citizen.kind
-        try:
-            behaviour = self.behaviours[kind]
-        except KeyError:
-            behaviour = self.behaviour(kind)
-        if stay.remaining is None:
-            visits = citizen.visits
-            nth = stay.nth = visits.get(self.family, 0)
-            visits[self.family] = nth + 1
-            try:
-                stay.outcome, length = citizen.chunk.drawn[behaviour.key + nth].pop(citizen.place)
-            except KeyError:
-                stay.outcome, length = citizen.chunk.draw(behaviour, nth, citizen.place)
-        else:
-            length, stay.outcome, stay.nth = stay.remaining
-        stay.state, stay.callbacks = STAYING, self.ending
-        stay.admitted, stay.due = now, now + length
-        if not behaviour.simple or stay.strand:
-            self.compete(stay, behaviour, now)
-            length = stay.due - now
-        self.schedule(stay, citizen.ending, length)
-        if self.begins:
-            self.begun(stay, now)
 
     def compete(self, stay: Stay, behaviour: Behaviour, now: float) -> None:
         """Let dated hazards and misses compete with the planned end, death with all; keep note of side strands."""
@@ -325,73 +288,24 @@ class LiveService:
             citizen.course_over = self.between_courses
         if self.members is not None:
             self.members[stay] = None
-        found = self._concerning.get(citizen.kind)
-        if found is None:
-            concerns = self.run.rules.concerns
-            start = tuple(rule for rule in self.start_rules if concerns(rule, citizen.kind))
-            during = tuple(rule for rule in self.during_rules if concerns(rule, citizen.kind))
-            found = self._concerning[citizen.kind] = start, during
-        start, during = found
+        try:
+            start, during, together = self._concerning[citizen.kind]
+        except KeyError:
+            start, during, together = self._concerning[citizen.kind] = self._rules_for(citizen.kind)
         if start and not stay.flags & (RESUMED | OPENING):
             for rule in start:
                 if self.run.rules.consider(rule, stay, now):
                     return
         if during:
-            self.run.rules.come_up_all(during, stay, now)
+            self.run.rules.come_up_all(during, together, stay, now)
+
+    def _rules_for(self, kind: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+        concerns = self.run.structure.concerns
+        start = tuple(rule for rule in self.start_rules if concerns(rule, kind))
+        during = tuple(rule for rule in self.during_rules if concerns(rule, kind))
+        return start, during, self.run.rules.together(during, kind)
 
     # -- going -------------------------------------------------------------------------------------------------
-
-    def end(self, stay: Stay) -> None:
-        """End a stay at its time, and send the citizen where the end says."""
-        if stay.state:  # not staying any more
-            return
-        outcome = stay.outcome
-        if stay.special or outcome.careful:
-            self.end_with_care(stay)
-            return
-        now, citizen, row = stay.due, stay.citizen, stay.row
-        risk = stay.risk
-        if risk is not None:
-            if now < stay.finish:
-                self.run.die(citizen, now, None)
-                return
-            citizen.budget -= risk.spent(stay.since, now)
-            stay.risk = None
-        to, code = outcome.to, outcome.code
-        if to == HOME:
-            to = self.run.resolved(to, citizen, None)
-            code += to * TO
-        where = self.plain + stay.nth * NTH + stay.from_row * FROM_ROW + stay.kind
-        self.push(ROW(citizen.ident + row, code, where, stay.referred, stay.admitted, now, now))
-        if self.limited:
-            self.free += 1
-            if self.line.count:
-                self.line.offer(now)
-        if to < 0:
-            stay.state, citizen.main = CLOSED, None
-            if not stay.known:
-                self.spare.append(stay)
-            return
-        target = self.others[to]
-        if stay.known or target.guarded:
-            stay.state = CLOSED
-            target.request(citizen, now, row)
-            return
-        # A stay that nothing else on the calendar knows serves as the next one.
-        stay.service, stay.from_row = target, row
-        stay.referred, stay.row = now, citizen.rows
-        if target.limited:
-            if target.free <= 0 or target.line.count:
-                target.stand_in_line(stay, now)
-                return
-            target.free -= 1
-        citizen.rows += 1
-        target.admit(stay, now)
-
-    def end_carefully(self, stay: Stay) -> None:
-        """End a stay at its time in a service where more may follow than the end says."""
-        if not stay.state:
-            self.end_with_care(stay)
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
@@ -426,9 +340,8 @@ class LiveService:
 
     def gone(self, stay: Stay, now: float) -> None:
         """Free what a closed stay held: its place, and the requests that hung on it."""
-        if self.limited:
-            self.free += 1
-            self.line.offer(now)
+        self.free += 1
+        self.line.offer(now)
         if stay.requests:
             self.run.rules.withdraw(stay, now)
         if self.members is not None:
@@ -450,7 +363,7 @@ class LiveService:
         if stay.risk is not None:
             at = max(now, stay.since + stay.risk.reach(stay.since, stay.citizen.budget))
             if at < math.inf:
-                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay))
         target.ask(stay.citizen, now, stay.row, stay.strand, rule, origin, stay, remaining, flags)
         return True
 
@@ -462,23 +375,29 @@ class LiveService:
 
     def close(self, stay: Stay, now: float, code: float) -> None:
         """Write a row and mark it closed."""
-        ident = stay.citizen.ident + stay.row
-        where = self.plain + stay.from_row * FROM_ROW + stay.kind
         if stay.special:
-            code += stay.flags * FLAGS + stay.strand * STRAND
-            where += (stay.rule + 1) * RULE
-        if stay.state == WAITING:
-            self.push(ROW(ident, code, where - NTH, stay.referred, math.nan, math.nan, now))
-        else:
+            code += stay.flags * FLAGS
+        nth, admitted, due = -1, math.nan, math.nan
+        if stay.state != WAITING:
+            nth, admitted, due = stay.nth, stay.admitted, stay.due
             if stay.risk is not None:
                 stay.citizen.budget -= stay.risk.spent(stay.since, now)
-            self.push(ROW(ident, code, where + stay.nth * NTH, stay.referred, stay.admitted, stay.due, now))
+        self.push(
+            ROW(
+                stay.citizen.ident, code, stay.referred, admitted, due, now,
+                stay.kind, stay.row, stay.from_row, nth, self.index, stay.rule, stay.strand,
+            )
+        )  # fmt: skip
         stay.state = CLOSED
 
     def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: float) -> int:
         """Write the row of a request that was never admitted and did not wait; return its number."""
         row = citizen.rows
         citizen.rows += 1
-        where = self.plain - NTH + from_row * FROM_ROW + (rule + 1) * RULE + citizen.kind
-        self.push(ROW(citizen.ident + row, code + strand * STRAND, where, now, math.nan, math.nan, now))
+        self.push(
+            ROW(
+                citizen.ident, code, now, math.nan, math.nan, now,
+                citizen.kind, row, from_row, -1, self.index, rule, strand,
+            )
+        )  # fmt: skip
         return row

@@ -167,7 +167,7 @@ def take(run: Run) -> State:
                 attributes=tuple(sorted(run.structure.kinds[it.kind].items())),
                 rows=it.rows,
                 strands=it.strands,
-                visits=tuple(sorted(it.visits.items())),
+                visits=it.visits(),
                 considered=None if it.considered is None else tuple(sorted(it.considered.items())),
                 course_over=it.course_over,
                 lifetime=None if it.lifetime is None else tuple(sorted(it.lifetime.items())),
@@ -185,7 +185,7 @@ def take(run: Run) -> State:
 
 def _calendar(run: Run, places: dict[Stay, int]) -> Iterator[tuple[int, str, int, float]]:
     """Yield what is on the calendar for the open rows; two things of one citizen may fall on the same instant."""
-    for _, _, _, event in sorted(run.env._queue, key=lambda entry: entry[:3]):
+    for _, _, _, event in sorted(run.calendar, key=lambda entry: entry[:3]):
         if isinstance(event, Stay):
             if event.state == STAYING:
                 yield places[event], "end", -1, event.due
@@ -215,7 +215,7 @@ def restore(run: Run, state: State) -> None:
             # The order of the table is the order of the queue, and the levels are those of the moment of queueing.
             run.services[index].line.enter(stays[place], stays[place].referred)
     for place, what, rule, at in state.calendar:
-        _schedule(run, stays[place], what, rule, at, state.day)
+        _schedule(run, stays[place], what, rule, at)
 
 
 def _citizens(run: Run, state: State) -> list[Citizen]:
@@ -234,7 +234,9 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
             ending = END + (run.structure.cohort_rank[cohort_index] << 32) + it.number
             kind = run.structure.kind(dict(it.attributes))
             citizen = Citizen(cohort_index * COHORT + it.number * NUMBER, ending, kind, chunk, at)
-            citizen.rows, citizen.strands, citizen.visits = it.rows, it.strands, dict(it.visits)
+            citizen.rows, citizen.strands = it.rows, it.strands
+            for family, count in it.visits:
+                chunk.visits[family][at] = count
             citizen.considered = None if it.considered is None else dict(it.considered)
             citizen.course_over = it.course_over
             citizen.lifetime = None if it.lifetime is None else dict(it.lifetime)
@@ -267,8 +269,7 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
         outcome = _outcome(values["outcome"])
         assert outcome is not None
         stay.outcome, stay.code = outcome, values["code"]
-        if service.limited:
-            service.free -= 1
+        service.free -= 1
         if service.members is not None:
             service.members[stay] = None
     if stay.strand:
@@ -278,11 +279,11 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
     return stay
 
 
-def _schedule(run: Run, stay: Stay, what: str, rule: int, at: float, day: float) -> None:
+def _schedule(run: Run, stay: Stay, what: str, rule: int, at: float) -> None:
     if what == "end":
         stay.callbacks = stay.service.ending
-        run.env.schedule(stay, stay.citizen.ending, at - day)  # type: ignore[arg-type]
+        run.at(at, stay.citizen.ending, stay)
     elif what == "patience":
-        run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay), day)
+        run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay))
     else:
-        run.at(at, stay.citizen.ending, Wake(run.rules.wake if what == "rule" else run.death, at, stay, rule), day)
+        run.at(at, stay.citizen.ending, Wake(run.rules.wake if what == "rule" else run.death, at, stay, rule))

@@ -27,6 +27,23 @@ class WaitingLine:
         The service waited for.
     """
 
+    __slots__ = (
+        "_calls",
+        "_entries",
+        "_heap",
+        "_laws",
+        "_levels",
+        "_queue",
+        "_wake",
+        "count",
+        "handing",
+        "in_order",
+        "room",
+        "run",
+        "service",
+        "spec",
+    )  # fmt: skip
+
     def __init__(self, service: LiveService) -> None:
         self.service = service
         self.run = service.run
@@ -35,6 +52,8 @@ class WaitingLine:
         self.count = 0
         self.room = math.inf
         self.handing = False
+        self._wake = Wake(self.hand_out, 0.0)
+        self._calls = self._wake.callbacks
         self._queue: deque[Stay] = deque()
         self._heap: list[tuple[float, int, Stay]] = []
         self._entries = 0
@@ -66,7 +85,7 @@ class WaitingLine:
             if stay.gives_up_at < math.inf:
                 stay.known = True
                 wake = Wake(self.give_up, stay.gives_up_at, stay)
-                self.run.at(stay.gives_up_at, PATIENCE + citizen.tie, wake, now)
+                self.run.at(stay.gives_up_at, PATIENCE + citizen.tie, wake)
 
     def enter(self, stay: Stay, now: float) -> None:
         """Take a place in the order of the queue."""
@@ -93,7 +112,9 @@ class WaitingLine:
         """See to it that free places are handed out at this instant, after all that ends in it."""
         if self.count and not self.handing and self.service.free > 0:
             self.handing = True
-            self.run.at(now, HAND_OUT + self.service.tie, Wake(self.hand_out, now), now)
+            wake = self._wake
+            wake.at, wake.callbacks = now, self._calls
+            self.run.at(now, HAND_OUT + self.service.tie, wake)
 
     def hand_out(self, wake: Wake) -> None:
         """Hand the free places to those first in the queue."""
@@ -107,7 +128,7 @@ class WaitingLine:
             service.free -= 1
             if stay.holder is not None:
                 self.run.rules.take_over(stay, now)
-            service.admit(stay, now)
+            service.come(stay, now, True)
 
     def give_up(self, wake: Wake) -> None:
         """Close a request whose patience has run out."""
@@ -145,7 +166,7 @@ class WaitingLine:
             at = now + risk.reach(now, stay.citizen.budget)
             if at < math.inf:
                 stay.known = True
-                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), now)
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay))
 
     def _patience(self, citizen: Citizen, now: float) -> float:
         """Return how long a citizen waits before giving up, in days."""
@@ -155,7 +176,7 @@ class WaitingLine:
             case = self.run.structure.choose(self.spec.patience, citizen.kind)
             known = self._laws[citizen.kind] = case, self.run.plan.length(self.spec.patience, case, now)
         case, law = known
-        nth = citizen.visits.get(self.service.family, 0)
+        nth = citizen.chunk.visits[self.service.family][citizen.place]
         key = ("patience", self.service.index, self.service.epoch, case, nth)
         block = citizen.chunk.blocks.get(key)
         if block is None:
