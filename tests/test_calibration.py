@@ -10,12 +10,12 @@ import pytest
 import yaml
 from scipy import stats
 
-from crksim.analysis.blocks import Exact, read_blocks
+from crksim.analysis.blocks import Exact, ScoredPrior, read_blocks
 from crksim.analysis.calibration import Sizes, block_likelihood, calibrate_block, evaluation, members_of
-from crksim.analysis.counts import read_counts
+from crksim.analysis.counts import Count, read_counts
 from crksim.analysis.identification import identified, trade_offs
 from crksim.analysis.pool import open_pool
-from crksim.analysis.smoother import smooth
+from crksim.analysis.smoother import observed, smooth
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.ledger import read_ledger
@@ -166,7 +166,6 @@ def test_exact_pieces_are_draws_of_their_law():
 def test_the_smoother_agrees_on_a_nearly_normal_count():
     """One rate, one count of 400: particles and smoother have the same normal posterior. Tolerances are four standard
     errors of 400 versions."""
-    from crksim.analysis.counts import Count
 
     random, luck = np.random.default_rng(4), np.random.default_rng(5)
 
@@ -251,3 +250,27 @@ def test_hard_places_that_a_block_counts_are_not_shared_with_other_cohorts(shipp
             if cohort not in block.cohorts:
                 assert not places & spoken[block.id], (block.id, cohort)
     assert spoken == {"youth": {"youth_group"}, "intensive": {"fhv_intensive"}, "outreach": set(), "around": set()}
+
+
+@pytest.mark.unit
+def test_a_length_of_nothing_is_no_version(task):
+    """A prior may be cut off at 0; a mean of 0 is no length, and such a version has no weight."""
+    block = next(block for block in task.blocks.blocks if block.id == "youth")
+    nothing = replace(task.blocks.priors["unit_stay"].prior, law="pert", low=0.0, value=1.0, high=100.0)
+    priors = {**task.blocks.priors, "unit_stay": ScoredPrior(nothing)}
+    broken = replace(task, blocks=replace(task.blocks, priors=priors))
+    scores = np.zeros((2, len(block.parameters)))
+    scores[:, block.parameters.index("unit_stay")] = -8.0, 0.0
+    with open_pool(1) as pool:
+        found = evaluation(broken, block, SIZES, pool)(scores, 0)
+    assert np.isnan(found[0]).all()
+    assert np.isfinite(found[1]).all()
+
+
+@pytest.mark.unit
+def test_the_smoother_takes_futures_in_which_nobody_left(task):
+    means = np.array([[80.0, 90.0], [np.nan, np.nan], [100.0, np.nan]])[:, :, None]
+    found, told, spread = observed(Count("c", "mean_range", (76.0, 106.0), ("m",)), means)
+    assert found[:, 0].tolist() == [85.0, 91.0, 100.0]  # where nothing is known, the middle of what is reported
+    assert told.tolist() == [91.0]
+    assert spread[0] == pytest.approx(50.0 + 30.0**2 / 12)

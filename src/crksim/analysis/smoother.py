@@ -43,8 +43,12 @@ def observed(count: Count, simulated: Floats) -> tuple[Floats, Floats, Floats]:
         return found[:, None], np.array([np.sqrt(middle + 0.25)]), np.array([spread])
     if count.law == "mean_range":
         low, high = count.reported
-        means = np.nanmean(np.where(np.isnan(simulated[:, :, 0]), np.nan, simulated[:, :, 0]), axis=1)
-        within = float(np.nanmean(np.nanvar(simulated[:, :, 0], axis=1, ddof=1)))
+        found = np.isfinite(simulated[:, :, 0])
+        times = np.maximum(found.sum(axis=1), 1)
+        filled = np.where(found, simulated[:, :, 0], 0.0)
+        means = np.where(found.any(axis=1), filled.sum(axis=1) / times, np.nan)
+        squares = (np.where(found, filled - np.nan_to_num(means)[:, None], 0.0) ** 2).sum()
+        within = float(squares / max(int((times - 1).sum()), 1))
         centre = 0.5 * (low + high)
         return (
             np.nan_to_num(means, nan=centre)[:, None],

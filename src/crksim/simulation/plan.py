@@ -304,7 +304,10 @@ class Plan:
         if spec.law == "mixture":
             given = sum(weight for weight, _ in parts.values() if not math.isnan(weight))
             parts = {name: (1.0 - given if math.isnan(w) else w, law) for name, (w, law) in parts.items()}
-        return law_from(spec.law, numbers, parts)
+        try:
+            return law_from(spec.law, numbers, parts)
+        except ValueError as error:
+            raise CheckError(f"a length with the law '{spec.law}' {error}") from error
 
     def length(self, length: Length, case: int, day: float) -> Law:
         """Return the law of one case of a length on a day."""
