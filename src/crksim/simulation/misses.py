@@ -215,4 +215,4 @@ def _first_constants(family: str, count: int) -> NDArray[np.uint64]:
 def _first_draws(base: int, family: str, count: int) -> list[float]:
     """Return the draws of no-show of the first attempts at so many talks, in one go."""
     constants = _first_constants(family, -(-count // 16) * 16)
-    return list(uniform_table(np.array([base], np.uint64), constants)[:, 0].tolist())
+    return list(uniform_table(np.array([base], np.uint64), constants).tolist())
