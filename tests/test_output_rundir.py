@@ -25,6 +25,7 @@ FILES = {
     "run.json",
     "gate.json",
     "measures.parquet",
+    "members.parquet",
     "summary.csv",
     "comparison.csv",
     "comparison_da.csv",
@@ -90,6 +91,25 @@ def test_what_is_read_is_what_was_written(folder):
     assert [entry["kind"] for entry in run.evidence] == [str(entry["kind"]) for entry in make_evidence()]
     assert (run.result.window, run.result.touched, run.result.rests_on) == (made.window, made.touched, made.rests_on)
     assert run.evidence[0]["source"] == "ch0, l.100; «æøå»"
+
+
+@pytest.mark.unit
+def test_members_have_a_row_per_member_and_parameter_that_varies(folder):
+    import pyarrow.parquet as pq
+
+    table, theta = pq.read_table(folder / "members.parquet"), make_result().theta
+    assert table.column_names == ["member", "parameter", "value"]
+    assert set(table["parameter"].to_pylist()) == {"take_up_own_site", "group_stay"}
+    assert table.num_rows == 2 * len(theta)
+    varying = [{name: own[name] for name in ("take_up_own_site", "group_stay")} for own in theta]
+    assert list(read_run(folder).result.theta) == varying
+
+
+@pytest.mark.unit
+def test_a_run_without_its_parameters_is_read_all_the_same(tmp_path, without_figures):
+    folder = write_run(folder=tmp_path / "run", lang="da", **make_run())
+    (folder / "members.parquet").unlink()
+    assert read_run(folder).result.theta == ()
 
 
 @pytest.mark.unit

@@ -186,6 +186,8 @@ class Result:
         Ids of the services, groups and cohorts that the what-if touches.
     rests_on : tuple of str
         Addresses of the parameters that what is touched depends on at once.
+    theta : tuple of dict
+        The main reference's parameter values by member; empty where they are not known.
     """
 
     scenario: str
@@ -205,3 +207,4 @@ class Result:
     touched: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     not_replayed: tuple[NotReplayed, ...] = ()
+    theta: tuple[dict[str, float], ...] = ()

@@ -236,6 +236,7 @@ def _result(case: Case, settings: Settings, found: Replications) -> Result:
         touched=case.touched,
         rests_on=parameters_touched(case.touched, case.study.source),
         not_replayed=case.not_replayed,
+        theta=found.theta,
     )
 
 

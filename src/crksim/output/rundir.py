@@ -150,6 +150,7 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
 
     tables = result_tables(result, evidence)
     export.write_parquet(draft / "measures.parquet", tables["measures"], categories=("world", "measure"))
+    export.write_parquet(draft / "members.parquet", tables["members"], categories=("parameter",))
     export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
     for name in ("summary", "comparison", "replay", "not_replayed", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])

@@ -147,6 +147,32 @@ def _measures(result: Result) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _members(result: Result) -> pd.DataFrame:
+    """Return the parameters that differ between members, a row for every member and parameter."""
+    import pandas as pd
+
+    names = [name for name in (result.theta[0] if result.theta else ()) if len({own[name] for own in result.theta}) > 1]
+    return pd.DataFrame(
+        {
+            "member": np.repeat(np.arange(len(result.theta), dtype="int32"), len(names)),
+            "parameter": names * len(result.theta),
+            "value": np.array([own[name] for own in result.theta for name in names], dtype=np.float64),
+        }
+    )
+
+
+def _read_members(path: Path) -> tuple[dict[str, float], ...]:
+    """Return the values of the parameters that differ by member; runs of one member, or older ones, have none."""
+    from crksim.output.export import read_parquet
+
+    if not path.is_file():
+        return ()
+    theta: dict[int, dict[str, float]] = {}
+    for member, name, value in zip(*read_parquet(path, ["member", "parameter", "value"]).values(), strict=True):
+        theta.setdefault(int(member), {})[str(name)] = float(value)
+    return tuple(theta[member] for member in sorted(theta))
+
+
 def summary_records(result: Result) -> list[dict[str, Any]]:
     """Return mean, spread and quantiles of every measure in every world, over members and futures."""
     named = {row.measure: row for row in reversed(result.comparison)}
@@ -194,6 +220,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
 
     return {
         "measures": _measures(result),
+        "members": _members(result),
         "summary": pd.DataFrame(summary_records(result)),
         "comparison": frame(result.comparison, ComparisonRow),
         "series": frame(result.series, SeriesRow),
@@ -359,6 +386,7 @@ def read_run(folder: Path) -> Run:
         touched=tuple(about["touched"]),
         rests_on=tuple(about["rests_on"]),
         not_replayed=_read_not_replayed(folder / "not_replayed.csv"),
+        theta=_read_members(folder / "members.parquet"),
     )
     return Run(
         result=result,
