@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import ComparisonRow, Count, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 
 SERVICES = {
@@ -173,6 +173,8 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         ),
         World("what_if", "youth_groups_3sites", _label("tre steder", "three sites"), _values(rng, 7, members, futures)),
     )
+    # Take-up moves the starts in the what-if, and nothing else.
+    worlds[-1].values[:, :, 0] += 40.0 * np.array([[own["take_up_own_site"] - 0.25] for own in make_theta(members)])
     replay = tuple(
         ReplayRow(
             fact,
@@ -216,6 +218,14 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         touched=("youth_group", "youth_group_hoersholmsgade"),
         rests_on=("parameters.take_up_own_site", "parameters.group_stay", "parameters.group_patience"),
         theta=make_theta(members),
+        counts=(
+            Count("youth_group.starts", _label("Ungegrupper: starter i alt", "Youth groups: starts in all"),
+                  _label("antal", "number"), "count", 6, "up", followed=True),
+            Count("youth_group.wait.mean", _label("Ungegrupper: intern ventetid, gennemsnit",
+                  "Youth groups: internal wait, mean"), _label("dage", "days"), "duration", 12, "down", followed=True),
+            Count("ambulatoriet_vesterbro.present", _label("Vesterbro: indskrevne ad gangen", "Vesterbro: number present"),
+                  _label("borgere", "citizens"), "stock", 12),
+        ),
         changes=(
             _label("Ungegruppen på Nørre Voldgade åbner 1. februar 2018 med 8 pladser.",
                    "The youth group at Nørre Voldgade opens on 1 February 2018 with 8 places."),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Label
 
-__all__ = ["VERDICTS", "ComparisonRow", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
+__all__ = ["VERDICTS", "ComparisonRow", "Count", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
 
 #: The only four answers; one level of probability (9 in 10) everywhere.
 VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
@@ -91,6 +91,33 @@ class ComparisonRow:
     decides: bool
     error: float = 0.0
     good: str = "none"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Something that anybody can count from the day of the change on, measured beside what is asked.
+
+    Parameters
+    ----------
+    measure : str
+        Output address, with its window or date.
+    label : Label
+        Without the window.
+    months : int
+        How long after the change, or for how long.
+    good : str
+        Which direction is good: ``up``, ``down`` or ``none``.
+    followed : bool
+        Whether it is one of the counts by which the change is followed; the others are candidates for recording.
+    """
+
+    measure: str
+    label: Label
+    unit: Label
+    kind: str
+    months: int
+    good: str = "none"
+    followed: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +215,8 @@ class Result:
         Addresses of the parameters that what is touched depends on at once.
     theta : tuple of dict
         The main reference's parameter values by member; empty where they are not known.
+    counts : tuple of Count
+        What is measured beside what is asked, from the day of the change on.
     """
 
     scenario: str
@@ -208,3 +237,4 @@ class Result:
     rests_on: tuple[str, ...] = ()
     not_replayed: tuple[NotReplayed, ...] = ()
     theta: tuple[dict[str, float], ...] = ()
+    counts: tuple[Count, ...] = ()

@@ -20,7 +20,7 @@ from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Result
+    from crksim.analysis.results import Count, Result
     from crksim.model.clock import Window
 
 __all__ = ["Finished", "Watch", "run", "run_all"]
@@ -165,17 +165,20 @@ def _window(case: Case, settings: Settings) -> Window:
 
 def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     from crksim.analysis.examples import first_logs
+    from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     watch.begins(case, settings)
+    counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
+    asked = {question.measure: None for question in case.questions}
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
         found = replicate(
             case.worlds,
             case.ledger,
-            measures=[question.measure for question in case.questions],
+            measures=list(asked | {count.measure: None for count in counts}),
             members=settings.members,
             futures=settings.futures,
             seed=settings.seed,
@@ -187,7 +190,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             series_days=days,
         )
     watch.writes()
-    result = _result(case, settings, found)
+    result = _result(case, settings, found, counts)
     stamp = started.strftime("%Y-%m-%d_%H-%M-%S")
     folder = write_run(
         result,
@@ -211,7 +214,7 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
     return finished
 
 
-def _result(case: Case, settings: Settings, found: Replications) -> Result:
+def _result(case: Case, settings: Settings, found: Replications, counts: tuple[Count, ...]) -> Result:
     from crksim.analysis.comparison import compare, replay_rows
     from crksim.analysis.questions import parameters_touched
     from crksim.analysis.replications import series_rows
@@ -237,6 +240,7 @@ def _result(case: Case, settings: Settings, found: Replications) -> Result:
         rests_on=parameters_touched(case.touched, case.study.source),
         not_replayed=case.not_replayed,
         theta=found.theta,
+        counts=counts,
     )
 
 

@@ -15,7 +15,11 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.explaining import AnswerRow, Explanation
+from crksim.analysis.followup import FollowUpRow
+from crksim.analysis.influence import ParameterRow
+from crksim.analysis.recording import CountRow
+from crksim.analysis.results import ComparisonRow, Count, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
@@ -27,6 +31,7 @@ __all__ = [
     "PRIVACY",
     "Run",
     "bearing",
+    "explanation_tables",
     "flat",
     "frame",
     "gate",
@@ -45,7 +50,7 @@ PRIVACY = Label(
     "Imagined citizens, made from published counts; nothing about real persons.",
 )
 
-Row = TypeVar("Row", ComparisonRow, SeriesRow, ReplayRow, NotReplayed)
+Row = TypeVar("Row")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Run:
         Language in which the run was made.
     version : str
         Version of crksim that made it.
+    explanations : tuple of Explanation
+        What explains the answers; the leading question first.
     """
 
     result: Result
@@ -75,6 +82,7 @@ class Run:
     mark: str
     lang: str
     version: str
+    explanations: tuple[Explanation, ...] = ()
 
 
 def flat(row: object) -> dict[str, Any]:
@@ -102,7 +110,7 @@ def _columns(kind: type) -> dict[str, str]:
 
 def _build(kind: type[Row], record: Mapping[str, Any]) -> Row:
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         name = field.name
         if field.type == "Label":
             values[name] = Label(record[f"{name}_da"], record[f"{name}_en"])
@@ -231,6 +239,38 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
     }
 
 
+#: The tables of explanations: file -> its rows, the column that names the question, the place in an explanation.
+_EXPLAINED: Mapping[str, tuple[type[Any], str, str]] = {
+    "explain": (AnswerRow, "measure", "answer"),
+    "explain_parameters": (ParameterRow, "measure", "parameters"),
+    "explain_counts": (CountRow, "measure", "counts"),
+    "followup": (FollowUpRow, "question", "follow_up"),
+}
+
+
+def explanation_tables(explanations: Sequence[Explanation]) -> dict[str, pd.DataFrame]:
+    """Return the tables of what explains the answers of a run, by the stem of their file."""
+    tables = {}
+    for name, (kind, _, place) in _EXPLAINED.items():
+        found = [getattr(one, place) for one in explanations]
+        tables[name] = frame(found if place == "answer" else [row for rows in found for row in rows], kind)
+    return tables
+
+
+def _read_explanations(folder: Path) -> tuple[Explanation, ...]:
+    read = {
+        place: [(getattr(row, key), row) for row in _read_rows(folder / f"{name}.csv", kind)]
+        for name, (kind, key, place) in _EXPLAINED.items()
+    }
+    return tuple(
+        Explanation(
+            answer,
+            **{place: tuple(row for key, row in read[place] if key == question) for place in list(read)[1:]},
+        )
+        for question, answer in read["answer"]
+    )
+
+
 def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
     """Return single stays as a table: world, then the columns of the log with names for its numbers.
 
@@ -342,10 +382,9 @@ def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...
     return tuple(table["measure"][:count].tolist()), worlds
 
 
-def _read_not_replayed(path: Path) -> tuple[NotReplayed, ...]:
-    """Return the facts without a row and their reasons; runs made before there were any have no such file."""
-    rows = _read_csv(path, _columns(NotReplayed)) if path.is_file() else ()
-    return tuple(_build(NotReplayed, row) for row in rows)
+def _read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
+    """Return the rows of a file that not every run has: older runs have none."""
+    return tuple(_build(kind, record) for record in _read_csv(path, _columns(kind))) if path.is_file() else ()
 
 
 def read_run(folder: Path) -> Run:
@@ -385,8 +424,9 @@ def read_run(folder: Path) -> Run:
         window=(about["window"][0], about["window"][1]),
         touched=tuple(about["touched"]),
         rests_on=tuple(about["rests_on"]),
-        not_replayed=_read_not_replayed(folder / "not_replayed.csv"),
+        not_replayed=_read_rows(folder / "not_replayed.csv", NotReplayed),
         theta=_read_members(folder / "members.parquet"),
+        counts=tuple(_build(Count, record) for record in about.get("counts", ())),
     )
     return Run(
         result=result,
@@ -396,4 +436,5 @@ def read_run(folder: Path) -> Run:
         mark=about["mark"],
         lang=about["lang"],
         version=about["version"],
+        explanations=_read_explanations(folder),
     )
