@@ -174,7 +174,7 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         World("what_if", "youth_groups_3sites", _label("tre steder", "three sites"), _values(rng, 7, members, futures)),
     )
     # Take-up moves the starts in the what-if, and nothing else.
-    worlds[-1].values[:, :, 0] += 40.0 * np.array([[own["take_up_own_site"] - 0.25] for own in make_theta(members)])
+    worlds[-1].values[:, :, 0] += 80.0 * np.array([[own["take_up_own_site"] - 0.25] for own in make_theta(members)])
     replay = tuple(
         ReplayRow(
             fact,
@@ -223,7 +223,7 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
                   _label("antal", "number"), "count", 6, "up", followed=True),
             Count("youth_group.wait.mean", _label("Ungegrupper: intern ventetid, gennemsnit",
                   "Youth groups: internal wait, mean"), _label("dage", "days"), "duration", 12, "down", followed=True),
-            Count("ambulatoriet_vesterbro.present", _label("Vesterbro: indskrevne ad gangen", "Vesterbro: number present"),
+            Count("ambulatoriet_vesterbro.present", _label("Vesterbro: indskrevne", "Vesterbro: number present"),
                   _label("borgere", "citizens"), "stock", 12),
         ),
         changes=(

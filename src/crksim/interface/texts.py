@@ -90,6 +90,21 @@ TEXTS: dict[str, Label] = {
     "source": Label("kilde", "source"),
     "entries": Label("{count} tal: {kinds}", "{count} numbers: {kinds}"),
     "none_found": Label("ingen", "none"),
+    "explaining": Label("Kørsel: {run}", "Run: {run}"),
+    "unknown_share": Label("{share} af uvisheden", "{share} of what is not known"),
+    "all_explained": Label("Alle tal: {files}", "All numbers: {files}"),
+    "no_runs": Label(
+        "der er ingen kørsler i {folder}; kør først crksim scenario=NAVN",
+        "there are no runs in {folder}; run crksim scenario=NAME first",
+    ),
+    "no_such_run": Label(
+        "er hverken en kørsels mappe eller navnet på en kørsel i {folder}",
+        "is neither the folder nor the name of a run in {folder}",
+    ),
+    "nothing_to_explain": Label(
+        "Kørslen har intet svar at forklare: den har kun én verden, eller målet har ingen værdi.",
+        "The run has no answer to explain: it has one world only, or the measure has no value.",
+    ),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -109,6 +124,7 @@ Kommandoer:
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
+  crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
   crksim --help | --version
 
 Indstillinger (navn=værdi):
@@ -135,6 +151,7 @@ Commands:
   crksim new NAME              write a new scenario into ./scenarios/ to edit
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
+  crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim --help | --version
 
 Settings (name=value):

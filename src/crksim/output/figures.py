@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crksim.output.report.explained import deciding_parameters
 from crksim.output.report.focus import (
     FlowPicture,
     change_day,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from crksim.analysis.influence import ParameterRow
     from crksim.analysis.results import SeriesRow
     from crksim.output.tables import Run
 
@@ -64,6 +66,9 @@ def draw_figures(run: Run, lang: str) -> dict[str, str]:
         picture = flow_picture(run)
         if picture is not None:
             figures["flows"] = _svg(_draw_flows(run, picture, words))
+        rows = deciding_parameters(run.explanations[0]) if run.explanations else []
+        if rows:
+            figures["influence"] = _svg(_draw_influence(rows, words))
     return figures
 
 
@@ -190,6 +195,33 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
         axes.set_xlim(-0.5, 1.5)
         axes.set_ylim(-height / 2, height / 2)
         axes.set_axis_off()
+    return figure
+
+
+def _draw_influence(rows: Sequence[ParameterRow], words: Wording) -> Figure:
+    """Draw how much of what is not known goes with each parameter, and what is left for everything else."""
+    from matplotlib.figure import Figure
+
+    shares = [100 * row.explained for row in rows]
+    bars = [*zip([words.label(row.label) for row in rows], shares, strict=True)]
+    bars.append((words.text("explain_rest"), max(0.0, 100.0 - sum(shares))))
+    texts = [textwrap.fill(_capital(label), 38) for label, _ in bars]
+    tall = 0.75 + sum(0.22 + 0.17 * (text.count("\n") + 1) for text in texts)
+    figure = Figure(figsize=(8.2, tall))
+    axes = figure.add_axes((0.4, 0.56 / tall, 0.53, 1 - 0.64 / tall))
+    places = list(range(len(bars)))
+    colours = [BLUE] * len(rows) + ["#b8bec6"]
+    axes.barh(places, [share for _, share in bars], color=colours, height=0.62)
+    for place, (_, share) in zip(places, bars, strict=True):
+        axes.text(share + 1.0, place, words.per_cent(words.number(share)), va="center", fontsize=9.5)
+    axes.set_yticks(places, texts, fontsize=9.5)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xticks([0, 25, 50, 75, 100], [words.per_cent(words.number(mark)) for mark in (0, 25, 50, 75, 100)])
+    axes.set_xlabel(words.text("explain_axis"), fontsize=9.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
     return figure
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
 from crksim.model.addresses import parted
 from crksim.output.report import focus
-from crksim.output.report.answer import box, count_kinds, in_words, single_course
+from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, single_course
+from crksim.output.report.explained import explained
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -19,29 +20,12 @@ __all__ = ["build_page", "deciding_rows", "is_staff", "least"]
 #: Longer tables of all numbers are folded together until they are asked for.
 _MOST_ROWS = 25
 _SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
-#: Kinds of measures by how a difference in them is said.
-_LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
-_UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
-
-
-def is_staff(row: ComparisonRow) -> bool:
-    """Say whether a measure is staff time."""
-    return row.kind == "staff" or any(word in row.unit.en.lower() for word in _UNITS_OF_TIME)
 
 
 def deciding_rows(run: Run) -> list[ComparisonRow]:
     """Return the rows that decide, against the main reference; the first five when none is marked."""
     main = [row for row in run.result.comparison if row.against == run.result.worlds[0].id]
     return [row for row in main if row.decides] or main[:5]
-
-
-def least(row: ComparisonRow, words: Wording) -> str:
-    """Return the smallest worthwhile difference in words, in the direction the difference leans: ``5 more``."""
-    share = is_share(row.unit)
-    value = row.worthwhile * (100 if share else 1)
-    kind = "share" if share else "other" if is_staff(row) or row.kind not in _LEAST else _LEAST[row.kind]
-    side = "down" if row.difference < 0 else "up"
-    return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
 
 def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
@@ -303,6 +287,9 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
             if f"present_{service}" in svgs
         ],
         "flows": _flows(run, svgs.get("flows"), words),
+        "explained": {**explained(run, run.explanations[0], words), "svg": svgs.get("influence")}
+        if run.explanations
+        else None,
         "notes": _notes(run, words),
         "changes": [parted(words.label(label)) for label in result.changes],
         "switches": [str(label.get(lang, "")) for label in (run.scenario.get("switches") or {}).values()],
