@@ -146,6 +146,7 @@ def test_every_text_is_used():
     made |= {f"legend_{limit}{new}" for limit in ("places", "norm") for new in ("", "_new")}
     made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}
+    made |= {f"attribution_{part}" for part in ("reference", "interaction", "total")}
     turns = ("explain", "explain_sentence", "explain_zero", "follow")
     made |= {f"{key}_{side}" for key in turns for side in ("below", "above", "between", "never")}
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]

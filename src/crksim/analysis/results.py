@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Label
 
-__all__ = ["VERDICTS", "ComparisonRow", "Count", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
+__all__ = [
+    "VERDICTS",
+    "AttributionRow",
+    "ComparisonRow",
+    "Count",
+    "NotReplayed",
+    "ReplayRow",
+    "Result",
+    "SeriesRow",
+    "World",
+]
 
 #: The only four answers; one level of probability (9 in 10) everywhere.
 VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
@@ -174,6 +184,44 @@ class ReplayRow:
 
 
 @dataclass(frozen=True)
+class AttributionRow:
+    """What one change does to one measure.
+
+    Parameters
+    ----------
+    measure : str
+        Output address.
+    unit : Label
+        Of all numbers.
+    part : str
+        ``change``, ``interaction`` (all together less each alone), ``total`` or ``reference`` (the reference's mean).
+    place : int
+        Place of the change in the scenario, from 1; 0 for the others.
+    label : Label
+        Of the change; empty for the others.
+    alone, alone_low, alone_high : float
+        Expected difference that it makes alone, and its likely range; of the total that of the whole what-if.
+    in_order : float
+        Expected difference that it makes after those before it.
+    shared : float
+        Its mean over all orders (Shapley) for up to 4 changes, else over the order written and its reverse.
+    """
+
+    measure: str
+    subject: Label
+    unit: Label
+    kind: str
+    part: str
+    place: int
+    label: Label
+    alone: float
+    alone_low: float
+    alone_high: float
+    in_order: float
+    shared: float
+
+
+@dataclass(frozen=True)
 class NotReplayed:
     """A fact of the report that stands in no row of the replay.
 
@@ -217,6 +265,8 @@ class Result:
         The main reference's parameter values by member; empty where they are not known.
     counts : tuple of Count
         What is measured beside what is asked, from the day of the change on.
+    attribution : tuple of AttributionRow
+        What every change does, where the what-if was taken apart.
     """
 
     scenario: str
@@ -238,3 +288,4 @@ class Result:
     not_replayed: tuple[NotReplayed, ...] = ()
     theta: tuple[dict[str, float], ...] = ()
     counts: tuple[Count, ...] = ()
+    attribution: tuple[AttributionRow, ...] = ()

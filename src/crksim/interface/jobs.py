@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import InputError, Problem
+from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
 from crksim.interface.settings import SETTINGS, Settings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crksim.analysis.results import Count, Result
     from crksim.model.clock import Window
 
-__all__ = ["Finished", "Watch", "run", "run_all"]
+__all__ = ["Finished", "Watch", "attribute", "run", "run_all"]
 
 #: Days between two points of the number present over time.
 SERIES_STEP = 7.0
@@ -53,7 +54,7 @@ class Finished:
 class Watch(Protocol):
     """Somebody who watches a run."""
 
-    def begins(self, case: Case, settings: Settings) -> None:
+    def begins(self, case: Case, settings: Settings, worlds: int) -> None:
         """Be told what is going to run."""
 
     def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
@@ -89,6 +90,29 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         A replication failed; nothing has been written then.
     """
     return _run_case(_load(settings, changes), settings, changes, watch)
+
+
+def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+    """Run a what-if and every part of it, and write the folder of the run with what each change does.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run and how; the main reference is the only one.
+    changes : sequence of str
+        ``address=value`` each; they belong to the what-if.
+    watch : Watch
+        Who is told of it.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input, or a what-if of fewer than two changes.
+    """
+    case = _load(settings, changes)
+    case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
+    taken = take_apart(case, settings.lang)
+    return _run_case(case, settings, changes, watch, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -163,20 +187,23 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+def _run_case(
+    case: Case, settings: Settings, changes: Sequence[str], watch: Watch, taken: TakenApart | None = None
+) -> Finished:
     from crksim.analysis.examples import first_logs
     from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
-    watch.begins(case, settings)
+    worlds = taken.worlds if taken else case.worlds
+    watch.begins(case, settings, len(worlds))
     counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
     asked = {question.measure: None for question in case.questions}
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
         found = replicate(
-            case.worlds,
+            worlds,
             case.ledger,
             measures=list(asked | {count.measure: None for count in counts}),
             members=settings.members,
@@ -190,7 +217,10 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             series_days=days,
         )
     watch.writes()
-    result = _result(case, settings, found, counts)
+    whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
+    result = _result(case, settings, whole, counts)
+    if taken:
+        result = replace(result, attribution=taken.rows(found, case.questions))
     stamp = started.strftime("%Y-%m-%d_%H-%M-%S")
     folder = write_run(
         result,
@@ -233,7 +263,7 @@ def _result(case: Case, settings: Settings, found: Replications, counts: tuple[C
         comparison=compare(found.worlds, found.measures, case.questions),
         series=series_rows(found, case.studies, smooth=SERIES_SMOOTH, breaks=[case.begins]),
         replay=replay_rows(case.targets, found.replay),
-        flows=found.flows,
+        flows={world.id: found.flows[world.id] for world in found.worlds},
         changes=case.told,
         window=(case.date_of(window.start), case.date_of(window.end - 1.0)),
         touched=case.touched,

@@ -105,6 +105,17 @@ TEXTS: dict[str, Label] = {
         "Kørslen har intet svar at forklare: den har kun én verden, eller målet har ingen værdi.",
         "The run has no answer to explain: it has one world only, or the measure has no value.",
     ),
+    "one_change": Label(
+        "består af {count} ændring; der skal mindst to til at dele op. Kør crksim scenario=NAVN",
+        "is made of {count} change; it takes two at least to take apart. Run crksim scenario=NAME",
+    ),
+    "reference_changes": Label(
+        "sammenlignes med {reference}, som selv ændrer noget; der kan kun deles op mod den uændrede model",
+        "is compared with {reference}, which changes something itself; it can be taken apart against the baseline only",
+    ),
+    "no_part": Label("{count} ændringer rører ikke dette mål.", "{count} changes do not touch this measure."),
+    "no_part_one": Label("1 ændring rører ikke dette mål.", "1 change does not touch this measure."),
+    "no_parts_multirun": Label("kan ikke bruges med attribute", "cannot be used with attribute"),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -124,6 +135,7 @@ Kommandoer:
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
+  crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
   crksim --help | --version
 
@@ -151,6 +163,7 @@ Commands:
   crksim new NAME              write a new scenario into ./scenarios/ to edit
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
+  crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim --help | --version
 

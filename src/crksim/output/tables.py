@@ -19,7 +19,16 @@ from crksim.analysis.explaining import AnswerRow, Explanation
 from crksim.analysis.followup import FollowUpRow
 from crksim.analysis.influence import ParameterRow
 from crksim.analysis.recording import CountRow
-from crksim.analysis.results import ComparisonRow, Count, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import (
+    AttributionRow,
+    ComparisonRow,
+    Count,
+    NotReplayed,
+    ReplayRow,
+    Result,
+    SeriesRow,
+    World,
+)
 from crksim.model.network import Label
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
@@ -236,6 +245,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "not_replayed": frame(result.not_replayed, NotReplayed),
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
+        "attribution": frame(result.attribution, AttributionRow),
     }
 
 
@@ -427,6 +437,7 @@ def read_run(folder: Path) -> Run:
         not_replayed=_read_rows(folder / "not_replayed.csv", NotReplayed),
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
+        attribution=_read_rows(folder / "attribution.csv", AttributionRow),
     )
     return Run(
         result=result,

@@ -11,6 +11,7 @@ from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
 from crksim.model.addresses import parted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, single_course
+from crksim.output.report.attributed import attributed
 from crksim.output.report.explained import explained
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
@@ -290,6 +291,8 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "explained": {**explained(run, run.explanations[0], words), "svg": svgs.get("influence")}
         if run.explanations
         else None,
+        "attributed": attributed(result, words),
+        "attribution": svgs.get("attribution"),
         "notes": _notes(run, words),
         "changes": [parted(words.label(label)) for label in result.changes],
         "switches": [str(label.get(lang, "")) for label in (run.scenario.get("switches") or {}).values()],
