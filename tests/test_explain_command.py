@@ -147,6 +147,8 @@ def test_the_report_tells_what_decides_in_both_languages(made):
     assert "Svaret vender, hvis »Tilslutning på eget sted« er under 0," in html
     assert "The answer flips if “Take-up at own site” is under 0." in html
     assert html.count("Del af uvisheden om svaret") == 1
+    # The surest of it stands on page one too.
+    assert html.index("Svaret vender, hvis") < html.index('<aside class="box"')
 
 
 @pytest.mark.unit

@@ -61,7 +61,11 @@ def explained(run: Run, explanation: Explanation, words: Wording) -> dict[str, A
         "kept": any(row["kept"] for row in rows),
         "sentences": [f"{row['sentence']} {row['zero']}".strip() for row in rows[:3]],
         "alt": words.text("explain_alt", parts="; ".join(f"{row['label']} {row['share']}" for row in rows)),
-        "small": words.text("explain_small", perfect=_in_unit(answer.perfect, answer, words)),
+        "turn": next((row["sentence"] for row in rows if row["sure"]), ""),
+        "small": " ".join(
+            [words.text("explain_brackets")] * any(row["sure"] for row in rows)
+            + [words.text("explain_perfect", perfect=_in_unit(answer.perfect, answer, words))] * (answer.perfect > 0.0)
+        ),
         "counts_text": words.text("counts_text", months=max((row.months for row in today), default=0)),
         "counts": _counts(answer, today, words),
         "trial": _trial(answer, [row for row in explanation.counts if row.trial], words),
@@ -137,6 +141,7 @@ def _parameter(run: Run, row: ParameterRow, words: Wording) -> dict[str, str]:
         "right": words.chance(row.right),
         "flip": words.text(f"explain_{row.side}", **values) + sure,
         "sentence": words.text(f"explain_sentence_{row.side}", label=label, **sentence),
+        "sure": sure if row.sure >= _SURE else "",
         "zero": words.text(f"explain_zero_{row.zero_side}", at=say(row.zero_at)) if ends else "",
         "kept": "" if math.isnan(row.kept) else words.per_cent(words.number(100 * row.kept)),
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from crksim.analysis.explaining import leading_row
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow
 from crksim.model.addresses import parted
 from crksim.output.report import focus
@@ -65,7 +66,7 @@ def _comparison(run: Run, row: ComparisonRow, words: Wording) -> dict[str, Any]:
 
 
 def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
-    row = _lead(rows)
+    row = leading_row(run.result)
     groups = [
         {
             "verdict": words.text(verdict),
@@ -97,11 +98,6 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
     if not math.isnan(row.better):
         lines.append(single_course(row, words, "answer_year"))
     return {"head": head, "lines": lines, "verdicts": groups, "lead": told}
-
-
-def _lead(rows: list[ComparisonRow]) -> ComparisonRow | None:
-    """Return the first row that the model can say something about."""
-    return next((r for r in rows if not math.isnan(r.difference) and r.verdict != "model_cannot_answer"), None)
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -265,13 +261,18 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     ]
     counts = count_kinds(run.evidence)
     begins = focus.change_day(run)
+    told = explained(run, run.explanations[0], words) if run.explanations else None
+    answer = _answer(run, rows, words)
+    lead = leading_row(run.result)
+    if told and told["turn"] and lead and lead.measure == run.explanations[0].answer.measure:
+        answer["lines"].append(told["turn"])
     return {
         "lang": lang,
         "words": words,
         "title": words.label(result.title),
         "question": words.label(result.question),
-        "answer": _answer(run, rows, words),
-        "box": box(run, _lead(rows), words),
+        "answer": answer,
+        "box": box(run, lead, words),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(main.label),
@@ -288,9 +289,8 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
             if f"present_{service}" in svgs
         ],
         "flows": _flows(run, svgs.get("flows"), words),
-        "explained": {**explained(run, run.explanations[0], words), "svg": svgs.get("influence")}
-        if run.explanations
-        else None,
+        "explained": told,
+        "influence": svgs.get("influence"),
         "attributed": attributed(result, words),
         "attribution": svgs.get("attribution"),
         "notes": _notes(run, words),
