@@ -108,8 +108,8 @@ def test_a_folder_that_is_not_whole_is_one_line(outputs, capsys):
 @pytest.mark.parametrize(
     ("lang", "parts"),
     [
-        ("da", ("giver ændringen mindst 5 flere", "svaret vender, hvis det er under 0,", "Sådan følges ændringen")),
-        ("en", ("does the change give at least 5 more", "the answer flips if it is under 0.", "after 6 months")),
+        ("da", ("– mindst 5 flere med ændringen?", "svaret vender, hvis det er under 0,", "Sådan følges ændringen")),
+        ("en", ("– at least 5 more with the change?", "the answer flips if it is under 0.", "after 6 months")),
     ],
 )
 def test_the_answer_is_explained_within_a_screen(made, capsys, monkeypatch, lang, parts):

@@ -160,6 +160,9 @@ def test_no_line_where_too_few_futures_work_or_nothing_lies_beyond():
     works = np.arange(100) < 9
     (row,) = follow_up(deciding(works), "m", counts("a"), {"a": poisson([3.0] * 100)}, {"a": poisson([9.0] * 100)})
     assert (row.side, math.isnan(row.red)) == ("none", True)
+    alike = poisson([9.0] * 4000)
+    (row,) = follow_up(deciding(np.arange(4000) % 2 == 0), "m", counts("a"), {"a": alike - 3.0}, {"a": alike})
+    assert (row.side, math.isnan(row.red), math.isnan(row.caught)) == ("none", True, True)
     rare = {"a": poisson([0.5] * 100)}
     (row,) = follow_up(deciding(np.full(100, True)), "m", counts("a"), {"a": np.zeros((100, 2))}, rare)
     assert (row.side, math.isnan(row.red)) == ("none", True)

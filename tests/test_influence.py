@@ -81,8 +81,9 @@ def test_curves_through_noise_gain_nothing_on_average():
 
 @pytest.mark.theory
 def test_worth_share_and_threshold_of_a_parameter_are_those_of_the_formula():
-    asked, theta = linear(2000)
-    strong, weak = (found(asked, theta)[name] for name in ("p0", "p1"))
+    asked, theta = linear(2000, idle=2)
+    rows = found(asked, theta)
+    strong, weak = rows["p0"], rows["p1"]
     margin = 6.0 - WORTHWHILE
     assert asked.perfect == pytest.approx(normal_worth(margin, math.sqrt(10.0)), rel=0.08)
     assert strong.worth == pytest.approx(normal_worth(margin, 3.0), rel=0.1)
@@ -97,7 +98,7 @@ def test_worth_share_and_threshold_of_a_parameter_are_those_of_the_formula():
 
 @pytest.mark.theory
 def test_the_chance_of_the_right_choice_is_that_of_the_formula():
-    asked, theta = linear(2000)
+    asked, theta = linear(2000, idle=0)
     assert asked.adopt
     assert asked.right == pytest.approx(norm.cdf(1.0 / math.sqrt(10.0)), abs=0.03)
     # Two normals with correlation r: the signs of their sums agree; by simulation of the formula's law.
@@ -112,7 +113,7 @@ def test_where_nothing_matters_nothing_stands_out():
     """Two families at one in twenty each: at most one data set in ten, in which both are looked at."""
     false = 0
     for seed in range(40):
-        asked, theta = linear(50, slopes=(), idle=30, seed=seed)
+        asked, theta = linear(50, slopes=(), idle=12, seed=seed)
         false += any(row.stands_out for row in influences(asked, theta, named(theta[0]), "m", first=["p0", "p1"]))
     # Binomial with 40 and 0.1: above 9 less than once in a hundred.
     assert false <= 9

@@ -30,10 +30,12 @@ Floats = NDArray[np.float64]
 MONTHS = (3, 6, 12)
 #: Nobody can count what would have been without a service, nor what is staff time and not citizens.
 _NOT_COUNTED = ("gain", "gain_improved", "fte", "staff_hours", "posts", "staff_load", "binds_by", "until_binding")
-_STAFF = ("hours_", "load_")
+_STAFF = ("hours", "load_")
 _MOST_CANDIDATES = 16
 #: One in twenty needs as many futures.
 _LEAST_FUTURES = 19
+#: A line must be crossed twice as often, where the change does less than is worthwhile, as where it does that.
+_LEAST_CAUGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -247,5 +249,8 @@ def _red_line(side: str, working: Floats, other: Floats) -> tuple[float, float]:
     if side == "below" and red <= working.min() and red <= 0.0:
         # Nothing lies below nothing.
         return float("nan"), float("nan")
-    beyond = (other < red) if side == "below" else (other > red)
-    return red, float(beyond.mean()) if other.size else float("nan")
+    if not other.size:
+        return red, float("nan")
+    caught = float(((other < red) if side == "below" else (other > red)).mean())
+    # A line that is crossed as rarely when the change does nothing tells nothing.
+    return (red, caught) if caught >= _LEAST_CAUGHT else (float("nan"), float("nan"))
