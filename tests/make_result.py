@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.results import ComparisonRow, Count, NotReplayed, ReplayRow, Result, SeriesRow, World
 from crksim.model.network import Label
 
 SERVICES = {
@@ -153,6 +153,16 @@ def _comparison() -> tuple[ComparisonRow, ...]:
     return tuple(rows)
 
 
+def make_theta(members: int) -> tuple[dict[str, float], ...]:
+    """Return parameter values by member: two that vary, one that does not."""
+    rng = np.random.default_rng(11)
+    take_up, stay = rng.uniform(0.1, 0.4, members), rng.uniform(60.0, 120.0, members)
+    return tuple(
+        {"take_up_own_site": float(share), "group_stay": float(days), "group_patience": 30.0}
+        for share, days in zip(take_up, stay, strict=True)
+    )
+
+
 def make_result(members: int = 20, futures: int = 2) -> Result:
     """Return a result of a size a page has to cope with: three worlds, two languages, numbers that are not defined."""
     rng = np.random.default_rng(7)
@@ -163,6 +173,8 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         ),
         World("what_if", "youth_groups_3sites", _label("tre steder", "three sites"), _values(rng, 7, members, futures)),
     )
+    # Take-up moves the starts in the what-if, and nothing else.
+    worlds[-1].values[:, :, 0] += 80.0 * np.array([[own["take_up_own_site"] - 0.25] for own in make_theta(members)])
     replay = tuple(
         ReplayRow(
             fact,
@@ -205,6 +217,15 @@ def make_result(members: int = 20, futures: int = 2) -> Result:
         window=("2018-02-01", "2020-12-31"),
         touched=("youth_group", "youth_group_hoersholmsgade"),
         rests_on=("parameters.take_up_own_site", "parameters.group_stay", "parameters.group_patience"),
+        theta=make_theta(members),
+        counts=(
+            Count("youth_group.starts", _label("Ungegrupper: starter i alt", "Youth groups: starts in all"),
+                  _label("antal", "number"), "count", 6, "up", followed=True),
+            Count("youth_group.wait.mean", _label("Ungegrupper: intern ventetid, gennemsnit",
+                  "Youth groups: internal wait, mean"), _label("dage", "days"), "duration", 12, "down", followed=True),
+            Count("ambulatoriet_vesterbro.present", _label("Vesterbro: indskrevne", "Vesterbro: number present"),
+                  _label("borgere", "citizens"), "stock", 12),
+        ),
         changes=(
             _label("Ungegruppen på Nørre Voldgade åbner 1. februar 2018 med 8 pladser.",
                    "The youth group at Nørre Voldgade opens on 1 February 2018 with 8 places."),
@@ -220,6 +241,14 @@ def make_study() -> dict[str, object]:
         "title": {"da": "CRK 2016-2020", "en": "CRK 2016-2020"},
         "time": {"start": "2016-01-01", "forecast": "2018-01-01", "end": "2021-01-01"},
         "services": {id: {"label": {"da": da, "en": en}} for id, (da, en) in SERVICES.items() if id not in NEW},
+        "parameters": {
+            "take_up_own_site": {
+                "value": 0.25,
+                "label": {"da": "Tilslutning på eget sted", "en": "Take-up at own site"},
+            },
+            "group_stay": {"value": "3 months", "label": {"da": "Tid i gruppen", "en": "Time in the group"}},
+            "group_patience": {"value": "30 days", "label": {"da": "Tålmodighed", "en": "Patience"}},
+        },
         "cohorts": {"youth_drugs": {"label": {"da": "Unge, stoffer", "en": "Young people, drugs"}}},
     }
 

@@ -146,6 +146,9 @@ def test_every_text_is_used():
     made |= {f"legend_{limit}{new}" for limit in ("places", "norm") for new in ("", "_new")}
     made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}
+    made |= {f"attribution_{part}" for part in ("reference", "interaction", "total")}
+    turns = ("explain", "explain_sentence", "explain_zero", "follow")
+    made |= {f"{key}_{side}" for key in turns for side in ("below", "above", "between", "never")}
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
     assert unused == []
 
@@ -281,7 +284,7 @@ def test_report_is_readable_without_seeing(page):
     assert all(a.get("scope") in ("col", "row") for tag, a in page.tags if tag == "th")
     assert counts["caption"] == counts["table"] > 8
     images = [a["aria-label"] for _, a in page.tags if a.get("role") == "img"]
-    assert len(images) == counts["svg"] == 8
+    assert len(images) == counts["svg"] == 10
     assert all(len(text) > 40 for text in images)
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))

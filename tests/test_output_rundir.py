@@ -12,9 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crksim.analysis.explaining import explain, parameter_labels
 from crksim.errors import InputError
 from crksim.output import figures, rundir
-from crksim.output.rundir import changed_files, rewrite_report, run_mark, write_run
+from crksim.output.rundir import changed_files, explain_again, rewrite_report, run_mark, write_run
 from crksim.output.tables import gate, read_run
 from tests.make_result import make_evidence, make_result, make_run, make_scenario, make_study
 
@@ -24,7 +25,12 @@ FILES = {
     "manifest.json",
     "run.json",
     "gate.json",
+    "explain.csv",
+    "explain_counts.csv",
+    "explain_parameters.csv",
+    "followup.csv",
     "measures.parquet",
+    "members.parquet",
     "summary.csv",
     "comparison.csv",
     "comparison_da.csv",
@@ -89,7 +95,48 @@ def test_what_is_read_is_what_was_written(folder):
     assert run.scenario == make_scenario()
     assert [entry["kind"] for entry in run.evidence] == [str(entry["kind"]) for entry in make_evidence()]
     assert (run.result.window, run.result.touched, run.result.rests_on) == (made.window, made.touched, made.rests_on)
+    assert run.result.counts == made.counts
     assert run.evidence[0]["source"] == "ch0, l.100; «æøå»"
+
+
+@pytest.mark.unit
+def test_members_have_a_row_per_member_and_parameter_that_varies(folder):
+    import pyarrow.parquet as pq
+
+    table, theta = pq.read_table(folder / "members.parquet"), make_result().theta
+    assert table.column_names == ["member", "parameter", "value"]
+    assert set(table["parameter"].to_pylist()) == {"take_up_own_site", "group_stay"}
+    assert table.num_rows == 2 * len(theta)
+    varying = [{name: own[name] for name in ("take_up_own_site", "group_stay")} for own in theta]
+    assert list(read_run(folder).result.theta) == varying
+
+
+@pytest.mark.unit
+def test_what_explains_the_answer_is_kept_and_read_again(folder):
+    made, (read,) = explain(make_result(), parameter_labels(make_study())), read_run(folder).explanations
+    assert_same_rows([read.answer], [made.answer])
+    assert_same_rows(read.parameters, made.parameters)
+    assert read.parameters
+    assert_same_rows(read.counts, made.counts)
+    assert_same_rows(read.follow_up, made.follow_up)
+
+
+@pytest.mark.unit
+def test_another_question_is_explained_beside_the_leading_one(tmp_path, without_figures):
+    folder = write_run(folder=tmp_path / "run", lang="da", **make_run())
+    before = (folder / "explain.csv").read_bytes()
+    assert explain_again(folder).answer.measure == "youth_group.starts"
+    assert (folder / "explain.csv").read_bytes() == before
+    assert explain_again(folder, "youth.ceased").answer.measure == "youth.ceased"
+    assert [one.answer.measure for one in read_run(folder).explanations] == ["youth_group.starts", "youth.ceased"]
+    assert changed_files(folder) == []
+
+
+@pytest.mark.unit
+def test_a_run_without_its_parameters_is_read_all_the_same(tmp_path, without_figures):
+    folder = write_run(folder=tmp_path / "run", lang="da", **make_run())
+    (folder / "members.parquet").unlink()
+    assert read_run(folder).result.theta == ()
 
 
 @pytest.mark.unit

@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 
 from crksim.model.network import Label
 
-__all__ = ["CHECKS", "VERDICTS", "Check", "ComparisonRow", "NotReplayed", "ReplayRow", "Result", "SeriesRow", "World"]
+__all__ = [
+    "CHECKS",
+    "VERDICTS",
+    "AttributionRow",
+    "Check",
+    "ComparisonRow",
+    "Count",
+    "NotReplayed",
+    "ReplayRow",
+    "Result",
+    "SeriesRow",
+    "World",
+]
 
 #: The only four answers; one level of probability (9 in 10) everywhere.
 VERDICTS = ("makes_a_difference", "no_difference_that_matters", "cannot_be_decided", "model_cannot_answer")
@@ -131,6 +143,33 @@ class ComparisonRow:
 
 
 @dataclass(frozen=True)
+class Count:
+    """Something that anybody can count from the day of the change on, measured beside what is asked.
+
+    Parameters
+    ----------
+    measure : str
+        Output address, with its window or date.
+    label : Label
+        Without the window.
+    months : int
+        How long after the change, or for how long.
+    good : str
+        Which direction is good: ``up``, ``down`` or ``none``.
+    followed : bool
+        Whether it is one of the counts by which the change is followed; the others are candidates for recording.
+    """
+
+    measure: str
+    label: Label
+    unit: Label
+    kind: str
+    months: int
+    good: str = "none"
+    followed: bool = False
+
+
+@dataclass(frozen=True)
 class SeriesRow:
     """Number present in a service over time, in one world: mean and range over members and futures."""
 
@@ -184,6 +223,44 @@ class ReplayRow:
 
 
 @dataclass(frozen=True)
+class AttributionRow:
+    """What one change does to one measure.
+
+    Parameters
+    ----------
+    measure : str
+        Output address.
+    unit : Label
+        Of all numbers.
+    part : str
+        ``change``, ``interaction`` (all together less each alone), ``total`` or ``reference`` (the reference's mean).
+    place : int
+        Place of the change in the scenario, from 1; 0 for the others.
+    label : Label
+        Of the change; empty for the others.
+    alone, alone_low, alone_high : float
+        Expected difference that it makes alone, and its likely range; of the total that of the whole what-if.
+    in_order : float
+        Expected difference that it makes after those before it.
+    shared : float
+        Its mean over all orders (Shapley) for up to 4 changes, else over the order written and its reverse.
+    """
+
+    measure: str
+    subject: Label
+    unit: Label
+    kind: str
+    part: str
+    place: int
+    label: Label
+    alone: float
+    alone_low: float
+    alone_high: float
+    in_order: float
+    shared: float
+
+
+@dataclass(frozen=True)
 class NotReplayed:
     """A fact of the report that stands in no row of the replay.
 
@@ -225,6 +302,12 @@ class Result:
         Addresses of the parameters that what is touched depends on at once.
     check : Check
         What the check against the report says of the ensemble.
+    theta : tuple of dict
+        The main reference's parameter values by member; empty where they are not known.
+    counts : tuple of Count
+        What is measured beside what is asked, from the day of the change on.
+    attribution : tuple of AttributionRow
+        What every change does, where the what-if was taken apart.
     """
 
     scenario: str
@@ -245,3 +328,6 @@ class Result:
     rests_on: tuple[str, ...] = ()
     not_replayed: tuple[NotReplayed, ...] = ()
     check: Check = Check()
+    theta: tuple[dict[str, float], ...] = ()
+    counts: tuple[Count, ...] = ()
+    attribution: tuple[AttributionRow, ...] = ()

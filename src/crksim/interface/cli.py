@@ -25,7 +25,7 @@ __all__ = ["main"]
 
 #: First segments of the addresses of the model.
 MODEL_HEADS = ("services", "cohorts", "referrals", "parameters", "attributes", "groups", "switch")
-COMMANDS = ("list", "show", "new", "evidence", "report", "calibrate", "validate")
+COMMANDS = ("list", "show", "new", "evidence", "report", "explain", "attribute", "calibrate", "validate")
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -82,15 +82,20 @@ def _dispatch(words: Sequence[str]) -> int:
 
         sys.stdout.write(f"crksim {__version__}\n")
         return 0
-    if rest[0] in COMMANDS:
+    apart = rest[0] == "attribute"
+    if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
 
         return do_command(rest[0], rest[1:], lang)
+    if apart:
+        words = [word for word in words if word != "attribute"]
     command = read_words(words, lang)
+    if apart and command.multirun:
+        raise InputError([Problem("word", "-m", say(lang, "no_parts_multirun"), file="command line")])
     runs = list(expand(command))
     if len(runs) > 1 and not command.multirun:
         raise InputError(list(_several(command, lang)))
-    from crksim.interface.jobs import run, run_all
+    from crksim.interface.jobs import attribute, run, run_all
     from crksim.interface.screen import Screen
 
     composed = [(compose_settings(one.settings), one.changes) for one in runs]
@@ -103,7 +108,7 @@ def _dispatch(words: Sequence[str]) -> int:
         if command.multirun:
             run_all(composed, screen)
         else:
-            run(*composed[0], watch=screen)
+            (attribute if apart else run)(*composed[0], watch=screen)
     except KeyboardInterrupt:
         kept = ", ".join(str(folder) for folder in screen.kept)
         sys.stderr.write("\n" + say(screen.lang, "interrupted_kept" if kept else "interrupted", kept=kept) + "\n")

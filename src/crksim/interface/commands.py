@@ -1,4 +1,4 @@
-"""The named commands beside runs: list, show, new, evidence, report."""
+"""The named commands beside runs: list, show, new, evidence, report, explain."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     Parameters
     ----------
     command : str
-        ``list``, ``show``, ``new``, ``evidence`` or ``report``.
+        ``list``, ``show``, ``new``, ``evidence``, ``report`` or ``explain``.
     words : sequence of str
         The words after it.
     lang : str
@@ -77,12 +77,15 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     elif command == "evidence":
         parser.add_argument("--kind")
         parser.add_argument("--service")
+    elif command == "explain":
+        parser.add_argument("words", nargs="*")
     doing: dict[str, Callable[[argparse.Namespace, str], None]] = {
         "list": _list,
         "show": _show,
         "new": _new,
         "evidence": _evidence,
         "report": _report,
+        "explain": _explain,
     }
     doing[command](parser.parse_args(list(words)), lang)
     return 0
@@ -207,6 +210,13 @@ def _report(words: argparse.Namespace, lang: str) -> None:
     from crksim.output.rundir import rewrite_report
 
     _write(f"{say(lang, 'report')}: {rewrite_report(folder, lang)}")
+
+
+def _explain(words: argparse.Namespace, lang: str) -> None:
+    from crksim.interface.explaining import explanation_lines, read_request
+
+    for line in explanation_lines(*read_request(words.words, lang), lang):
+        _write(line)
 
 
 def _evidence(words: argparse.Namespace, lang: str) -> None:

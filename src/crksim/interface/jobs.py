@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import InputError, Problem
+from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir, read_folder
 from crksim.interface.settings import SETTINGS, Settings
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from crksim.analysis.ensemble import Ensemble
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, Result
+    from crksim.analysis.results import Check, Count, Result
     from crksim.model.clock import Window
 
-__all__ = ["Finished", "Watch", "run", "run_all"]
+__all__ = ["Finished", "Watch", "attribute", "run", "run_all"]
 
 #: How the name of a folder tells when its run began.
 STAMP = "%Y-%m-%d_%H-%M-%S"
@@ -58,7 +59,7 @@ class Finished:
 class Watch(Protocol):
     """Somebody who watches a run."""
 
-    def begins(self, case: Case, settings: Settings) -> None:
+    def begins(self, case: Case, settings: Settings, worlds: int) -> None:
         """Be told what is going to run."""
 
     def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
@@ -95,6 +96,30 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     """
     with _pool(_workers(settings)) as pool:
         return _run_case(_load(settings, changes), settings, changes, watch, pool)
+
+
+def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+    """Run a what-if and every part of it, and write the folder of the run with what each change does.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run and how; the main reference is the only one.
+    changes : sequence of str
+        ``address=value`` each; they belong to the what-if.
+    watch : Watch
+        Who is told of it.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input, or a what-if of fewer than two changes.
+    """
+    case = _load(settings, changes)
+    case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
+    taken = take_apart(case, settings.lang)
+    with _pool(_workers(settings)) as pool:
+        return _run_case(case, settings, changes, watch, pool, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -196,14 +221,25 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Watch, pool: Pool) -> Finished:
+def _run_case(
+    case: Case,
+    settings: Settings,
+    changes: Sequence[str],
+    watch: Watch,
+    pool: Pool,
+    taken: TakenApart | None = None,
+) -> Finished:
     from crksim.analysis.examples import first_logs
+    from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import prepare, write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
-    watch.begins(case, settings)
+    worlds = taken.worlds if taken else case.worlds
+    watch.begins(case, settings, len(worlds))
     ensemble, check = _ensemble(case, settings)
+    counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
+    asked = {question.measure: None for question in case.questions}
     days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
     with watch.progress(settings.members) as progress:
 
@@ -213,9 +249,9 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
             progress(done, total)
 
         found = replicate(
-            case.worlds,
+            worlds,
             case.ledger,
-            measures=[question.measure for question in case.questions],
+            measures=list(asked | {count.measure: None for count in counts}),
             members=settings.members,
             futures=settings.futures,
             seed=settings.seed,
@@ -229,7 +265,10 @@ def _run_case(case: Case, settings: Settings, changes: Sequence[str], watch: Wat
         )
         priors = None if ensemble is None else _priors(case, settings, pool)
     watch.writes()
-    result = replace(_result(case, settings, found, priors), check=check)
+    whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
+    result = replace(_result(case, settings, whole, counts, priors), check=check)
+    if taken:
+        result = replace(result, attribution=taken.rows(found, case.questions))
     stamp = started.strftime(STAMP)
     folder = write_run(
         result,
@@ -286,7 +325,9 @@ def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
     )
 
 
-def _result(case: Case, settings: Settings, found: Replications, priors: Replications | None) -> Result:
+def _result(
+    case: Case, settings: Settings, found: Replications, counts: tuple[Count, ...], priors: Replications | None
+) -> Result:
     from crksim.analysis.comparison import compare, replay_rows
     from crksim.analysis.prior_column import with_priors
     from crksim.analysis.questions import parameters_touched
@@ -309,12 +350,14 @@ def _result(case: Case, settings: Settings, found: Replications, priors: Replica
         comparison=comparison,
         series=series_rows(found, case.studies, smooth=SERIES_SMOOTH, breaks=[case.begins]),
         replay=replay_rows(case.targets, found.replay),
-        flows=found.flows,
+        flows={world.id: found.flows[world.id] for world in found.worlds},
         changes=case.told,
         window=(case.date_of(window.start), case.date_of(window.end - 1.0)),
         touched=case.touched,
         rests_on=parameters_touched(case.touched, case.study.source),
         not_replayed=case.not_replayed,
+        theta=found.theta,
+        counts=counts,
     )
 
 

@@ -58,7 +58,7 @@ class Screen:
         """Show one line."""
         self._console().print(text, style=style)
 
-    def begins(self, case: Case, settings: Settings) -> None:
+    def begins(self, case: Case, settings: Settings, worlds: int) -> None:
         """Show what is run, what it changes, and how large the run is."""
         from crksim.output.report.wording import Wording
 
@@ -72,7 +72,7 @@ class Screen:
         size = say(
             self.lang,
             "running",
-            worlds=len(case.worlds),
+            worlds=worlds,
             members=settings.members,
             futures=settings.futures,
             first=Wording(self.lang).iso(case.study.start),
@@ -135,7 +135,10 @@ class Screen:
         result = finished.result
         main, *others = result.worlds[:-1]
         self.line()
-        self._console().print(self._table(deciding(result, main.id), self.text(main.label)))
+        if result.attribution:
+            self._console().print(self._parts(result))
+        else:
+            self._console().print(self._table(deciding(result, main.id), self.text(main.label)))
         for other in others:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
@@ -155,6 +158,25 @@ class Screen:
             values = (self._value(row, row.reference), self._value(row, row.what_if))
             cells = (unbroken(cell) for cell in (*values, self._span(row), chance))
             table.add_row(self._named(row, subject), *cells, say(self.lang, row.verdict))
+        return table
+
+    def _parts(self, result: Result) -> Table:
+        """Return what every change does to the measure that leads."""
+        from crksim.output.report.attributed import attributed
+        from crksim.output.report.wording import Wording
+
+        words = Wording(self.lang)
+        told = attributed(result, words)[0]
+        table = self._empty_table(told["label"])
+        for key in ("attribution_alone", "likely_range", "attribution_in_order", "attribution_shared"):
+            table.add_column(words.text(key), justify="right", max_width=18)
+        idle = [row for row in told["rows"] if row["idle"]]
+        for row in told["rows"]:
+            if row not in idle:
+                table.add_row(row["part"], *(unbroken(row[name]) for name in ("alone", "span", "in_order", "shared")))
+        if idle:
+            table.caption = say(self.lang, "no_part_one" if len(idle) == 1 else "no_part", count=len(idle))
+            table.caption_justify = "left"
         return table
 
     def _briefly(self, rows: Sequence[ComparisonRow], reference: str) -> str:

@@ -132,6 +132,32 @@ TEXTS: dict[str, Label] = {
     "source": Label("kilde", "source"),
     "entries": Label("{count} tal: {kinds}", "{count} numbers: {kinds}"),
     "none_found": Label("ingen", "none"),
+    "explaining": Label("Kørsel: {run}", "Run: {run}"),
+    "unknown_share": Label("{share} af uvisheden", "{share} of what is not known"),
+    "all_explained": Label("Alle tal: {files}", "All numbers: {files}"),
+    "no_runs": Label(
+        "der er ingen kørsler i {folder}; kør først crksim scenario=NAVN",
+        "there are no runs in {folder}; run crksim scenario=NAME first",
+    ),
+    "no_such_run": Label(
+        "er hverken en kørsels mappe eller navnet på en kørsel i {folder}",
+        "is neither the folder nor the name of a run in {folder}",
+    ),
+    "nothing_to_explain": Label(
+        "Kørslen har intet svar at forklare: den har kun én verden, eller målet har ingen værdi.",
+        "The run has no answer to explain: it has one world only, or the measure has no value.",
+    ),
+    "one_change": Label(
+        "består af {count} ændring; der skal mindst to til at dele op. Kør crksim scenario=NAVN",
+        "is made of {count} change; it takes two at least to take apart. Run crksim scenario=NAME",
+    ),
+    "reference_changes": Label(
+        "sammenlignes med {reference}, som selv ændrer noget; der kan kun deles op mod den uændrede model",
+        "is compared with {reference}, which changes something itself; it can be taken apart against the baseline only",
+    ),
+    "no_part": Label("{count} ændringer rører ikke dette mål.", "{count} changes do not touch this measure."),
+    "no_part_one": Label("1 ændring rører ikke dette mål.", "1 change does not touch this measure."),
+    "no_parts_multirun": Label("kan ikke bruges med attribute", "cannot be used with attribute"),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -153,6 +179,8 @@ Kommandoer:
   crksim report MAPPE          skriv en kørsels rapport igen
   crksim calibrate             nye udgaver af CRK, der passer med rapporten; går videre, hvor den slap
   crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
+  crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
+  crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
   crksim --help | --version
 
 Indstillinger (navn=værdi):
@@ -182,6 +210,8 @@ Commands:
   crksim report FOLDER         write the report of a run again
   crksim calibrate             new versions of CRK that agree with the report; goes on where it was cut off
   crksim validate              hold the versions beside the report, and tell what the check is worth
+  crksim attribute scenario=NAME   what each of the changes does, and what they do together
+  crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim --help | --version
 
 Settings (name=value):

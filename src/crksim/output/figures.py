@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crksim.output.report.attributed import is_idle, leading_attribution, part_label
+from crksim.output.report.explained import deciding_parameters
 from crksim.output.report.focus import (
     FlowPicture,
     change_day,
@@ -21,13 +23,14 @@ from crksim.output.report.focus import (
     series_of,
     start_date,
 )
-from crksim.output.report.wording import Wording
+from crksim.output.report.wording import Wording, is_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from crksim.analysis.results import SeriesRow
+    from crksim.analysis.influence import ParameterRow
+    from crksim.analysis.results import AttributionRow, SeriesRow
     from crksim.output.tables import Run
 
 __all__ = ["draw_figures"]
@@ -64,6 +67,11 @@ def draw_figures(run: Run, lang: str) -> dict[str, str]:
         picture = flow_picture(run)
         if picture is not None:
             figures["flows"] = _svg(_draw_flows(run, picture, words))
+        if run.result.attribution:
+            figures["attribution"] = _svg(_draw_waterfall(leading_attribution(run.result), words))
+        rows = deciding_parameters(run.explanations[0]) if run.explanations else []
+        if rows:
+            figures["influence"] = _svg(_draw_influence(rows, words))
     return figures
 
 
@@ -191,6 +199,78 @@ def _draw_flows(run: Run, picture: FlowPicture, words: Wording) -> Figure:
         axes.set_ylim(-height / 2, height / 2)
         axes.set_axis_off()
     return figure
+
+
+def _draw_influence(rows: Sequence[ParameterRow], words: Wording) -> Figure:
+    """Draw how much of what is not known goes with each parameter, and what is left for everything else."""
+    from matplotlib.figure import Figure
+
+    shares = [100 * row.explained for row in rows]
+    bars = [*zip([words.label(row.label) for row in rows], shares, strict=True)]
+    bars.append((words.text("explain_rest"), max(0.0, 100.0 - sum(shares))))
+    texts = [textwrap.fill(_capital(label), 38) for label, _ in bars]
+    tall = 0.75 + _row_height(texts) * len(texts)
+    figure = Figure(figsize=(8.2, tall))
+    axes = figure.add_axes((0.4, 0.56 / tall, 0.53, 1 - 0.64 / tall))
+    places = list(range(len(bars)))
+    colours = [BLUE] * len(rows) + ["#b8bec6"]
+    axes.barh(places, [share for _, share in bars], color=colours, height=0.62)
+    for place, (_, share) in zip(places, bars, strict=True):
+        axes.text(share + 1.0, place, words.per_cent(words.number(share)), va="center", fontsize=9.5)
+    axes.set_yticks(places, texts, fontsize=9.5)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xticks([0, 25, 50, 75, 100], [words.per_cent(words.number(mark)) for mark in (0, 25, 50, 75, 100)])
+    axes.set_xlabel(words.text("explain_axis"), fontsize=9.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _draw_waterfall(rows: Sequence[AttributionRow], words: Wording) -> Figure:
+    """Draw the way from the reference to the what-if: each change alone, and what they do together beside that."""
+    from matplotlib.figure import Figure
+
+    rows = [row for row in rows if row.part != "change" or not is_idle(row)]
+    share = is_share(rows[0].unit)
+    factor = 100.0 if share else 1.0
+    base, steps, total = factor * rows[0].alone, rows[1:-1], factor * (rows[0].alone + rows[-1].alone)
+    texts = [textwrap.fill(_capital(part_label(row, words)), 42) for row in rows]
+    tall = 0.75 + _row_height(texts) * len(texts)
+    figure = Figure(figsize=(8.2, tall))
+    axes = figure.add_axes((0.43, 0.56 / tall, 0.5, 1 - 0.64 / tall))
+    decimals = words.decimals(base, total, smallest=max(abs(factor * row.alone) for row in rows) / 10 or 1.0)
+    ends, at = [base], base
+    bars = [(0.0, base, "#8c96a0", words.number(base, decimals))]
+    for row in steps:
+        change = factor * row.alone
+        bars.append((at, change, BLUE if change >= 0 else VERMILION, words.number(change, decimals, signed=True)))
+        at += change
+        ends.append(at)
+    bars.append((0.0, total, "#44505c", words.number(total, decimals)))
+    low, high = min(0.0, total, *ends), max(0.0, total, *ends)
+    room = (high - low) or 1.0
+    for place, (left, width, colour, text) in enumerate(bars):
+        axes.barh(place, width, left=left, color=colour, height=0.6)
+        axes.text(max(left, left + width) + 0.015 * room, place, text, va="center", fontsize=9.5)
+    for place, end in enumerate(ends):
+        axes.plot([end, end], [place + 0.3, place + 0.7], color="#666666", linewidth=0.8)
+    axes.set_yticks(range(len(bars)), texts, fontsize=9.5)
+    axes.invert_yaxis()
+    axes.set_xlim(low - (0.1 * room if low < 0 else 0.0), high + 0.16 * room)
+    axes.xaxis.set_major_formatter(lambda value, _: words.number(value, 0 if room > 4 else 1))
+    unit = words.text("points_of_hundred") if share else words.label(rows[0].unit)
+    axes.set_xlabel(unit, fontsize=9.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _row_height(texts: Sequence[str]) -> float:
+    """Return how many inches a bar needs beside its name, of which the longest decides."""
+    return 0.2 + 0.16 * max(text.count("\n") + 1 for text in texts)
 
 
 def _capital(text: str) -> str:

@@ -17,15 +17,34 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import crksim
+from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
-from crksim.output.tables import LANGUAGES, PRIVACY, comparisons, gate, read_run, result_tables, stays_table
+from crksim.output.tables import (
+    LANGUAGES,
+    PRIVACY,
+    comparisons,
+    explanation_tables,
+    flat,
+    gate,
+    read_run,
+    result_tables,
+    stays_table,
+)
 from crksim.simulation.staylog import StayLog
 
 if TYPE_CHECKING:
     from crksim.output.report import Compared
 
-__all__ = ["changed_files", "prepare", "rewrite_report", "run_mark", "write_comparison", "write_run"]
+__all__ = [
+    "changed_files",
+    "explain_again",
+    "prepare",
+    "rewrite_report",
+    "run_mark",
+    "write_comparison",
+    "write_run",
+]
 
 #: Packages whose versions can move a number.
 _PACKAGES = ("numpy", "scipy", "simpy", "pandas", "pyarrow", "matplotlib", "xlsxwriter", "jinja2")
@@ -100,6 +119,8 @@ def write_run(
         mark = run_mark(study_dict, scenario_dict, result)
         _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
         _write_tables(draft, result, [dict(entry) for entry in evidence])
+        found = explain(result, parameter_labels(study_dict))
+        _write_explanations(draft, [found] if found else [])
         if stays is not None:
             _write_stays(draft, stays)
         _write_pages(draft)
@@ -159,10 +180,33 @@ def rewrite_report(folder: Path, lang: str | None = None) -> Path:
     """
     folder = Path(folder)
     _write_pages(folder, lang)
-    told = json.loads((folder / "manifest.json").read_text("utf-8"))
-    told.pop("files", None)
-    _write_manifest(folder, told)
+    _renew_manifest(folder)
     return folder / "report.html"
+
+
+def explain_again(folder: Path, measure: str | None = None) -> Explanation | None:
+    """Explain a question of a finished run, keep that in its folder beside what is explained there, and return it.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder; nothing is simulated.
+    measure : str, optional
+        Output address of the question; the leading one when not given.
+
+    Raises
+    ------
+    InputError
+        No question of the run has that measure.
+    """
+    folder = Path(folder)
+    run = read_run(folder)
+    found = explain(run.result, parameter_labels(run.study), measure)
+    if found is not None:
+        known = {one.answer.measure: one for one in run.explanations}
+        _write_explanations(folder, [*(known | {found.answer.measure: found}).values()])
+        _renew_manifest(folder)
+    return found
 
 
 def changed_files(folder: Path) -> list[str]:
@@ -195,6 +239,7 @@ def _write_sources(
         "touched": list(result.touched),
         "rests_on": list(result.rests_on),
         "check": {**vars(result.check), "chance": None if math.isnan(result.check.chance) else result.check.chance},
+        "counts": [flat(count) for count in result.counts],
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))
@@ -206,10 +251,20 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
 
     tables = result_tables(result, evidence)
     export.write_parquet(draft / "measures.parquet", tables["measures"], categories=("world", "measure"))
+    export.write_parquet(draft / "members.parquet", tables["members"], categories=("parameter",))
     export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
     for name in ("summary", "comparison", "replay", "not_replayed", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])
+    if result.attribution:
+        export.write_csv(draft / "attribution.csv", tables["attribution"])
     export.write_danish_csv(draft / "comparison_da.csv", *danish_comparison(result))
+
+
+def _write_explanations(folder: Path, explanations: Sequence[Explanation]) -> None:
+    from crksim.output import export
+
+    for name, table in explanation_tables(explanations).items():
+        export.write_csv(folder / f"{name}.csv", table)
 
 
 def _write_stays(draft: Path, stays: Mapping[str, StayLog]) -> None:
@@ -271,6 +326,12 @@ def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _renew_manifest(folder: Path) -> None:
+    told = json.loads((folder / "manifest.json").read_text("utf-8"))
+    told.pop("files", None)
+    _write_manifest(folder, told)
 
 
 def _rename(draft: Path, folder: Path) -> Path:

@@ -15,7 +15,21 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from crksim.analysis.results import Check, ComparisonRow, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.explaining import AnswerRow, Explanation
+from crksim.analysis.followup import FollowUpRow
+from crksim.analysis.influence import ParameterRow
+from crksim.analysis.recording import CountRow
+from crksim.analysis.results import (
+    AttributionRow,
+    Check,
+    ComparisonRow,
+    Count,
+    NotReplayed,
+    ReplayRow,
+    Result,
+    SeriesRow,
+    World,
+)
 from crksim.model.network import Label
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
@@ -29,6 +43,8 @@ __all__ = [
     "bearing",
     "comparisons",
     "deciding",
+    "explanation_tables",
+    "flat",
     "frame",
     "gate",
     "predicted",
@@ -49,7 +65,7 @@ PRIVACY = Label(
     "Imagined citizens, made from published counts; nothing about real persons.",
 )
 
-Row = TypeVar("Row", ComparisonRow, SeriesRow, ReplayRow, NotReplayed)
+Row = TypeVar("Row")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +86,8 @@ class Run:
         Language in which the run was made.
     version : str
         Version of crksim that made it.
+    explanations : tuple of Explanation
+        What explains the answers; the leading question first.
     """
 
     result: Result
@@ -79,6 +97,19 @@ class Run:
     mark: str
     lang: str
     version: str
+    explanations: tuple[Explanation, ...] = ()
+
+
+def flat(row: object) -> dict[str, Any]:
+    """Return a dataclass as one flat record; a label becomes two columns, ``_da`` and ``_en``."""
+    record: dict[str, Any] = {}
+    for field in dataclasses.fields(row):  # type: ignore[arg-type]
+        value = getattr(row, field.name)
+        if isinstance(value, Label):
+            record[f"{field.name}_da"], record[f"{field.name}_en"] = value.da, value.en
+        else:
+            record[field.name] = value
+    return record
 
 
 def _columns(kind: type) -> dict[str, str]:
@@ -94,7 +125,7 @@ def _columns(kind: type) -> dict[str, str]:
 
 def _build(kind: type[Row], record: Mapping[str, Any]) -> Row:
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         name = field.name
         if field.type == "Label":
             values[name] = Label(record[f"{name}_da"], record[f"{name}_en"])
@@ -157,6 +188,32 @@ def _measures(result: Result) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _members(result: Result) -> pd.DataFrame:
+    """Return the parameters that differ between members, a row for every member and parameter."""
+    import pandas as pd
+
+    names = [name for name in (result.theta[0] if result.theta else ()) if len({own[name] for own in result.theta}) > 1]
+    return pd.DataFrame(
+        {
+            "member": np.repeat(np.arange(len(result.theta), dtype="int32"), len(names)),
+            "parameter": names * len(result.theta),
+            "value": np.array([own[name] for own in result.theta for name in names], dtype=np.float64),
+        }
+    )
+
+
+def _read_members(path: Path) -> tuple[dict[str, float], ...]:
+    """Return the values of the parameters that differ by member; runs of one member, or older ones, have none."""
+    from crksim.output.export import read_parquet
+
+    if not path.is_file():
+        return ()
+    theta: dict[int, dict[str, float]] = {}
+    for member, name, value in zip(*read_parquet(path, ["member", "parameter", "value"]).values(), strict=True):
+        theta.setdefault(int(member), {})[str(name)] = float(value)
+    return tuple(theta[member] for member in sorted(theta))
+
+
 def summary_records(result: Result) -> list[dict[str, Any]]:
     """Return mean, spread and quantiles of every measure in every world, over members and futures."""
     named = {row.measure: row for row in reversed(result.comparison)}
@@ -204,6 +261,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
 
     return {
         "measures": _measures(result),
+        "members": _members(result),
         "summary": pd.DataFrame(summary_records(result)),
         "comparison": frame(result.comparison, ComparisonRow),
         "series": frame(result.series, SeriesRow),
@@ -211,7 +269,40 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "not_replayed": frame(result.not_replayed, NotReplayed),
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
+        "attribution": frame(result.attribution, AttributionRow),
     }
+
+
+#: The tables of explanations: file -> its rows, the column that names the question, the place in an explanation.
+_EXPLAINED: Mapping[str, tuple[type[Any], str, str]] = {
+    "explain": (AnswerRow, "measure", "answer"),
+    "explain_parameters": (ParameterRow, "measure", "parameters"),
+    "explain_counts": (CountRow, "measure", "counts"),
+    "followup": (FollowUpRow, "question", "follow_up"),
+}
+
+
+def explanation_tables(explanations: Sequence[Explanation]) -> dict[str, pd.DataFrame]:
+    """Return the tables of what explains the answers of a run, by the stem of their file."""
+    tables = {}
+    for name, (kind, _, place) in _EXPLAINED.items():
+        found = [getattr(one, place) for one in explanations]
+        tables[name] = frame(found if place == "answer" else [row for rows in found for row in rows], kind)
+    return tables
+
+
+def _read_explanations(folder: Path) -> tuple[Explanation, ...]:
+    read = {
+        place: [(getattr(row, key), row) for row in _read_rows(folder / f"{name}.csv", kind)]
+        for name, (kind, key, place) in _EXPLAINED.items()
+    }
+    return tuple(
+        Explanation(
+            answer,
+            **{place: tuple(row for key, row in read[place] if key == question) for place in list(read)[1:]},
+        )
+        for question, answer in read["answer"]
+    )
 
 
 def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
@@ -345,10 +436,9 @@ def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...
     return tuple(table["measure"][:count].tolist()), worlds
 
 
-def _read_not_replayed(path: Path) -> tuple[NotReplayed, ...]:
-    """Return the facts without a row and their reasons; runs made before there were any have no such file."""
-    rows = _read_csv(path, _columns(NotReplayed)) if path.is_file() else ()
-    return tuple(_build(NotReplayed, row) for row in rows)
+def _read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
+    """Return the rows of a file that not every run has: older runs have none."""
+    return tuple(_build(kind, record) for record in _read_csv(path, _columns(kind))) if path.is_file() else ()
 
 
 def _read_check(told: Mapping[str, Any]) -> Check:
@@ -394,8 +484,11 @@ def read_run(folder: Path) -> Run:
         window=(about["window"][0], about["window"][1]),
         touched=tuple(about["touched"]),
         rests_on=tuple(about["rests_on"]),
-        not_replayed=_read_not_replayed(folder / "not_replayed.csv"),
+        not_replayed=_read_rows(folder / "not_replayed.csv", NotReplayed),
         check=_read_check(about.get("check") or {}),
+        theta=_read_members(folder / "members.parquet"),
+        counts=tuple(_build(Count, record) for record in about.get("counts", ())),
+        attribution=_read_rows(folder / "attribution.csv", AttributionRow),
     )
     return Run(
         result=result,
@@ -405,4 +498,5 @@ def read_run(folder: Path) -> Run:
         mark=about["mark"],
         lang=about["lang"],
         version=about["version"],
+        explanations=_read_explanations(folder),
     )

@@ -8,17 +8,45 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from crksim.analysis.results import Check, ComparisonRow
-from crksim.output.report.wording import Wording
+from crksim.output.report.wording import Wording, is_share
 from crksim.output.tables import bearing, predicted
 
 if TYPE_CHECKING:
     from crksim.output.tables import Run
 
-__all__ = ["EVIDENCE_KINDS", "box", "count_kinds", "in_words", "not_valid", "single_course", "told_check"]
+__all__ = [
+    "EVIDENCE_KINDS",
+    "box",
+    "count_kinds",
+    "in_words",
+    "is_staff",
+    "least",
+    "not_valid",
+    "single_course",
+    "told_check",
+]
 
 EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 #: Measures that come from a calendar of appointments.
 _APPOINTMENTS = re.compile(r"(?<!\.ends)\.(talks|call_in)\b")
+
+#: Kinds of measures by how a difference in them is said.
+_LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
+_UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
+
+
+def is_staff(row: ComparisonRow) -> bool:
+    """Say whether a measure is staff time."""
+    return row.kind == "staff" or any(word in row.unit.en.lower() for word in _UNITS_OF_TIME)
+
+
+def least(row: ComparisonRow, words: Wording) -> str:
+    """Return the smallest worthwhile difference in words, in the direction the difference leans: ``5 more``."""
+    share = is_share(row.unit)
+    value = row.worthwhile * (100 if share else 1)
+    kind = "share" if share else "other" if is_staff(row) or row.kind not in _LEAST else _LEAST[row.kind]
+    side = "down" if row.difference < 0 else "up"
+    return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
 
 def _against_main(run: Run) -> dict[str, ComparisonRow]:

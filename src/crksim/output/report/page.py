@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from crksim.analysis.explaining import leading_row
 from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, Result
 from crksim.model.addresses import parted
 from crksim.output.report import focus
-from crksim.output.report.answer import box, count_kinds, in_words, not_valid, single_course
+from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
+from crksim.output.report.attributed import attributed
+from crksim.output.report.explained import explained
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -20,29 +23,12 @@ __all__ = ["SYMBOLS", "build_page", "comparison_cells", "deciding_rows", "is_sta
 _MOST_ROWS = 25
 #: Mark of every verdict.
 SYMBOLS = dict(zip(VERDICTS, ("▲", "≈", "?", "–"), strict=True))
-#: Kinds of measures by how a difference in them is said.
-_LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
-_UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
-
-
-def is_staff(row: ComparisonRow) -> bool:
-    """Say whether a measure is staff time."""
-    return row.kind == "staff" or any(word in row.unit.en.lower() for word in _UNITS_OF_TIME)
 
 
 def deciding_rows(run: Run) -> list[ComparisonRow]:
     """Return the rows that decide, against the main reference; the first five when none is marked."""
     main = [row for row in run.result.comparison if row.against == run.result.worlds[0].id]
     return [row for row in main if row.decides] or main[:5]
-
-
-def least(row: ComparisonRow, words: Wording) -> str:
-    """Return the smallest worthwhile difference in words, in the direction the difference leans: ``5 more``."""
-    share = is_share(row.unit)
-    value = row.worthwhile * (100 if share else 1)
-    kind = "share" if share else "other" if is_staff(row) or row.kind not in _LEAST else _LEAST[row.kind]
-    side = "down" if row.difference < 0 else "up"
-    return words.text(f"least_{kind}_{side}", n=words.plain(value), unit=words.label(row.unit))
 
 
 def comparison_cells(result: Result, row: ComparisonRow, words: Wording) -> dict[str, Any]:
@@ -99,7 +85,7 @@ def _prior(row: ComparisonRow, factor: float, decimals: int, words: Wording) -> 
 
 
 def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
-    row = _lead(rows)
+    row = leading_row(run.result)
     groups = [
         {
             "verdict": words.text(verdict),
@@ -131,11 +117,6 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
     if not math.isnan(row.better):
         lines.append(single_course(row, words, "answer_year"))
     return {"head": head, "lines": lines, "verdicts": groups, "lead": told}
-
-
-def _lead(rows: list[ComparisonRow]) -> ComparisonRow | None:
-    """Return the first row that the model can say something about."""
-    return next((r for r in rows if not math.isnan(r.difference) and r.verdict != "model_cannot_answer"), None)
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -299,13 +280,18 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     ]
     counts = count_kinds(run.evidence)
     begins = focus.change_day(run)
+    told = explained(run, run.explanations[0], words) if run.explanations else None
+    answer = _answer(run, rows, words)
+    lead = leading_row(run.result)
+    if told and told["turn"] and lead and lead.measure == run.explanations[0].answer.measure:
+        answer["lines"].append(told["turn"])
     return {
         "lang": lang,
         "words": words,
         "title": words.label(result.title),
         "question": words.label(result.question),
-        "answer": _answer(run, rows, words),
-        "box": box(run, _lead(rows), words),
+        "answer": answer,
+        "box": box(run, lead, words),
         "not_valid": not_valid(result.check, words),
         "priors": any(not math.isnan(row.prior_low) for row in rows),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
@@ -324,6 +310,10 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
             if f"present_{service}" in svgs
         ],
         "flows": _flows(run, svgs.get("flows"), words),
+        "explained": told,
+        "influence": svgs.get("influence"),
+        "attributed": attributed(result, words),
+        "attribution": svgs.get("attribution"),
         "notes": _notes(run, words),
         "changes": [parted(words.label(label)) for label in result.changes],
         "switches": [str(label.get(lang, "")) for label in (run.scenario.get("switches") or {}).values()],
