@@ -479,7 +479,16 @@ def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
     told = box(run, run.result.comparison[0], EN)
     assert told[1].startswith("The model is not calibrated here.")
     assert "2 of 3 met within the range; 1 of them bear on this question, and of those 1, 1 met" in told[2]
-    assert told[3].startswith("60% of the range")
+    # Made so that the effect hangs on one number alone, and that one has a source.
+    assert told[3] == (
+        "The range of the first number: 40% is luck, 60% numbers with a source, 0% assumptions, and 0% cannot be told "
+        "apart with 20 versions. Mostly: “Take-up at own site”."
+    )
+    assumed = tuple({**entry, "kind": "assumed"} for entry in run.evidence)
+    told_again = box(replace(run, evidence=assumed), run.result.comparison[0], EN)
+    assert "0% numbers with a source, 60% assumptions" in told_again[3]
+    unexplained = box(replace(run, explanations=()), run.result.comparison[0], EN)
+    assert unexplained[3].startswith("60% of the range")
     assert told[4] == (
         "What the change touches rests on 3 uncertain numbers: 1 from the report and 2 assumed; so mainly assumed."
     )

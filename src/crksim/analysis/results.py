@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -302,6 +303,8 @@ class Result:
         Addresses of the parameters that what is touched depends on at once.
     check : Check
         What the check against the report says of the ensemble.
+    left : mapping of str to float
+        Calibrated parameter -> share of the width that it had before the report's counts were looked at.
     theta : tuple of dict
         The main reference's parameter values by member; empty where they are not known.
     counts : tuple of Count
@@ -328,6 +331,7 @@ class Result:
     rests_on: tuple[str, ...] = ()
     not_replayed: tuple[NotReplayed, ...] = ()
     check: Check = Check()
+    left: Mapping[str, float] = field(default_factory=dict)
     theta: tuple[dict[str, float], ...] = ()
     counts: tuple[Count, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()

@@ -266,7 +266,9 @@ def _run_case(
         priors = None if ensemble is None else _priors(case, settings, pool)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
-    result = replace(_result(case, settings, whole, counts, priors), check=check)
+    result = replace(
+        _result(case, settings, whole, counts, priors), check=check, left=ensemble.left if ensemble else {}
+    )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))
     stamp = started.strftime(STAMP)

@@ -119,7 +119,7 @@ def write_run(
         mark = run_mark(study_dict, scenario_dict, result)
         _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
         _write_tables(draft, result, [dict(entry) for entry in evidence])
-        found = explain(result, parameter_labels(study_dict))
+        found = explain(result, parameter_labels(study_dict), kept=result.left)
         _write_explanations(draft, [found] if found else [])
         if stays is not None:
             _write_stays(draft, stays)
@@ -201,7 +201,7 @@ def explain_again(folder: Path, measure: str | None = None) -> Explanation | Non
     """
     folder = Path(folder)
     run = read_run(folder)
-    found = explain(run.result, parameter_labels(run.study), measure)
+    found = explain(run.result, parameter_labels(run.study), measure, run.result.left)
     if found is not None:
         known = {one.answer.measure: one for one in run.explanations}
         _write_explanations(folder, [*(known | {found.answer.measure: found}).values()])
@@ -240,6 +240,7 @@ def _write_sources(
         "rests_on": list(result.rests_on),
         "check": {**vars(result.check), "chance": None if math.isnan(result.check.chance) else result.check.chance},
         "counts": [flat(count) for count in result.counts],
+        "left": dict(sorted(result.left.items())),
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))

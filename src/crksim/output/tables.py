@@ -486,6 +486,7 @@ def read_run(folder: Path) -> Run:
         rests_on=tuple(about["rests_on"]),
         not_replayed=_read_rows(folder / "not_replayed.csv", NotReplayed),
         check=_read_check(about.get("check") or {}),
+        left=about.get("left") or {},
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
         attribution=_read_rows(folder / "attribution.csv", AttributionRow),

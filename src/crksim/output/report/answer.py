@@ -188,12 +188,32 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     return [*lines, words.text("box_adults"), words.text("box_cannot")]
 
 
+def _split(run: Run, lead: ComparisonRow, words: Wording) -> str:
+    """Return how the range of the first number falls apart: luck, numbers with a source, assumptions, all else."""
+    luck = max(0.0, lead.luck_share)
+    told = next((one for one in run.explanations if one.answer.measure == lead.measure), None)
+    rows = [row for row in told.parameters if row.stands_out] if told else []
+    if not rows:
+        rest = round(100 * (1.0 - luck))
+        return words.text("box_ignorance", rest=rest, luck=100 - rest)
+    kinds = {entry.get("address", "").removesuffix(".value"): entry.get("kind", "") for entry in run.evidence}
+    shares = {"assumed": 0.0, "known": 0.0}
+    for row in rows:
+        sourced = kinds.get(f"parameters.{row.parameter}", "") in EVIDENCE_KINDS[:-1]
+        shares["known" if sourced else "assumed"] += row.explained
+    whole = max(1.0, sum(shares.values()))
+    percents = {name: round(100 * (1.0 - luck) * share / whole) for name, share in shares.items()}
+    percents["luck"] = round(100 * luck)
+    rest = max(0, 100 - sum(percents.values()))
+    mainly = words.label(max(rows, key=lambda row: row.explained).label)
+    return words.text("box_split", **percents, rest=rest, mainly=mainly, members=run.result.members)
+
+
 def _assumption(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     """Return how much of the range is lack of knowledge, and what the parameters that are touched rest on."""
     lines = []
     if lead is not None and not math.isnan(lead.luck_share) and lead.luck_share < 1.0:
-        rest = round(100 * (1.0 - max(0.0, lead.luck_share)))
-        lines.append(words.text("box_ignorance", rest=rest, luck=100 - rest))
+        lines.append(_split(run, lead, words))
     own = set(run.result.rests_on)
     counts = count_kinds(entry for entry in run.evidence if entry.get("address", "").removesuffix(".value") in own)
     if counts:
