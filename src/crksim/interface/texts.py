@@ -102,8 +102,8 @@ TEXTS: dict[str, Label] = {
     "against_other": Label("Mod {reference}", "Against {reference}"),
     "all_rows": Label("alle {count} mål", "all {count} measures"),
     "check_passed": Label(
-        "Kontrol mod rapporten: bestået; den stopper {stopped} af {wrong} med vilje forkerte modeller. Tænkte borgere.",
-        "Check against the report: passed; it stops {stopped} of {wrong} models wrong on purpose. Imagined citizens.",
+        "Kontrol mod rapporten: bestået, men den stopper kun {stopped} af {wrong} med vilje forkerte modeller.",
+        "Check against the report: passed, but it stops only {stopped} of {wrong} models wrong on purpose.",
     ),
     "check_failed": Label(
         "Ikke valideret: kontrollen mod rapporten er ikke bestået. Tænkte borgere.",

@@ -156,7 +156,9 @@ def count_kinds(entries: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 def told_check(check: Check, words: Wording) -> str:
     """Return what the check against the report says, in a sentence or two."""
     chance = "–" if math.isnan(check.chance) else words.number(100 * check.chance)
-    return words.text(f"check_{check.status}", chance=chance, stopped=check.stopped, wrong=check.wrong)
+    told = words.text(f"check_{check.status}", chance=chance, stopped=check.stopped, wrong=check.wrong)
+    weak = check.status == "passed" and 2 * check.stopped < check.wrong
+    return f"{told} {words.text('check_weak')}" if weak else told
 
 
 def not_valid(check: Check, words: Wording) -> str:

@@ -1,0 +1,87 @@
+"""The shipped ensemble beside the report, and that the check can fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crksim.analysis.gate import check
+from crksim.analysis.pool import open_pool
+from crksim.analysis.prediction import predict
+from crksim.interface.ensembles import load_ensemble
+from crksim.interface.files import data_dir, read_folder
+from crksim.interface.validating import Validate, checked_numbers, validate
+from crksim.interface.words import read_words_into
+from crksim.model.study import read_study
+
+MEMBERS = 60
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    sheets = {name: read_folder(data_dir("conf") / name).data for name in ("network", "ledger", "targets")}
+    ensemble = load_ensemble("shipped", read_study(sheets["network"]).network)
+    numbers = checked_numbers(sheets["targets"])
+
+    def futures(factors=None):
+        with open_pool(2) as pool:
+            found = predict(
+                sheets["network"], sheets["ledger"], [measure for measure, _ in numbers], pool,
+                members=MEMBERS, futures=1, seed=2, calibrated=ensemble.members, factors=factors,
+            )  # fmt: skip
+        return found.futures
+
+    return [number for _, number in numbers], futures
+
+
+@pytest.mark.unit
+def test_twelve_independent_numbers_are_checked_and_none_of_them_was_fitted():
+    numbers = checked_numbers(read_folder(data_dir("conf") / "targets").data)
+    assert len(numbers) == 12
+    nobody = {number.fact for _, number in numbers if number.nobody}
+    assert nobody == {"yg_wait", "int_requests_met"}
+    assert {number.fact: number.rounded for _, number in numbers if number.rounded} == {
+        "youth_drugs_improved_2016": 0.01,
+        "youth_alcohol_improved_2016": 0.01,
+    }
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_shuffled_numbers_and_a_grossly_wrong_model_fail_and_the_shipped_ensemble_does_not(shipped):
+    """The report's numbers given to the wrong facts, and a system with five times the deaths and moves: both fail."""
+    numbers, futures = shipped
+    found = futures()
+    assert found.shape == (MEMBERS, 12)
+    assert check(numbers, found, 0.05).passed
+    told = [number.reported for number in numbers]
+    shuffled = [replace(number, reported=value) for number, value in zip(numbers, np.roll(told, 1), strict=True)]
+    assert not check(shuffled, found, 0.05).passed
+    wrong = futures({"death_substitution": 5.0, "fhv_transfer_rate": 5.0, "outreach_motivated_rate": 0.1})
+    assert not check(numbers, wrong, 0.05).passed
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_check_of_the_priors_leaves_a_folder_and_says_what_it_is_worth(tmp_path):
+    from contextlib import contextmanager
+
+    lines = []
+
+    @contextmanager
+    def bar(total):
+        yield lambda done, total: None
+
+    folder = validate(
+        ["ensemble=none", "members=20", "futures=1", "wrong=20", f"out={tmp_path}"], "da", lines.append, bar
+    )
+    assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "predictions.csv"]
+    assert lines[0] == "Holder 20 udgaver × 1 fremtider op mod rapporten; 12 kontroltal"
+    assert sum(line.startswith("Med vilje forkert model") for line in lines) == 10
+    assert any(line.startswith("Kontrollen stopper") for line in lines)
+
+
+@pytest.mark.unit
+def test_settings_of_a_check_are_read():
+    given = read_words_into(Validate, ["members=40", "ensemble=none"], {"members": 20})
+    assert (given.members, given.ensemble, given.futures) == (40, "none", 2)
