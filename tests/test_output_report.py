@@ -527,19 +527,18 @@ def test_a_report_says_what_the_check_says_and_is_headed_unless_it_passed(tmp_pa
 
 @pytest.mark.unit
 @pytest.mark.usefixtures("without_figures")
-def test_the_range_before_the_reports_numbers_has_a_column_of_its_own(tmp_path):
+def test_the_range_before_the_reports_numbers_stands_under_the_likely_range(tmp_path):
     made = make_result()
     first = replace(made.comparison[0], prior_difference=9.0, prior_low=-4.0, prior_high=41.0)
     folder = write(tmp_path, result={"comparison": (first, *made.comparison[1:])})
     page = Page((folder / "report.html").read_text("utf-8"))
-    assert "Før rapportens tal" in page.text("da")
-    assert "−4 til +41" in page.text("da")
-    assert "Before the report's numbers" in page.text("en")
+    assert "før rapportens tal: −4 til +41" in page.text("da")
+    assert "before the report's numbers: −4 to +41" in page.text("en")
 
 
 @pytest.mark.unit
-def test_without_priors_there_is_no_such_column(page):
-    assert "Before the report's numbers" not in page.text("en")
+def test_without_priors_there_is_no_such_range(page):
+    assert "before the report's numbers" not in page.text("en")
 
 
 @pytest.mark.unit

@@ -78,9 +78,9 @@ def comparison_cells(result: Result, row: ComparisonRow, words: Wording) -> dict
 
 
 def _prior(row: ComparisonRow, factor: float, decimals: int, words: Wording) -> str:
-    """Return the likely range before the report's counts were looked at."""
+    """Return the likely range before the report's counts were looked at; empty where it was not run."""
     if math.isnan(row.prior_low):
-        return "–"
+        return ""
     return words.span(row.prior_low * factor, row.prior_high * factor, decimals, signed=True)
 
 
@@ -293,7 +293,6 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "answer": answer,
         "box": box(run, lead, words),
         "not_valid": not_valid(result.check, words),
-        "priors": any(not math.isnan(row.prior_low) for row in rows),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(main.label),
