@@ -1,5 +1,6 @@
 """The command as people type it: words, settings, faults, languages, folders."""
 
+import csv
 import os
 import shlex
 import signal
@@ -574,7 +575,7 @@ def test_a_run_from_words_to_folder(capsys, tmp_path):
     assert (code, err) == (0, [])
     assert out[:2] == ["More places", "What now?"]
     assert "10" in text.split("Compared with")[0]
-    assert "Not calibrated yet" in text
+    assert "Check against the report: passed" in text
     (folder,) = (tmp_path / "outputs").iterdir()
     assert folder.name.startswith("own_")
     assert str(folder.relative_to(tmp_path) / "report.html") in text
@@ -584,6 +585,33 @@ def test_a_run_from_words_to_folder(capsys, tmp_path):
     before = (folder / "report.html").read_bytes()
     assert typed(capsys, "report", str(folder), "lang=en")[0] == 0
     assert (folder / "report.html").read_bytes() == before
+
+
+@pytest.mark.e2e
+def test_versions_are_those_of_the_ensemble_or_drawn_from_the_ledger(capsys, tmp_path):
+    own_scenario(OWN)
+    code, _, err = typed(capsys, "scenario=own", "members=301", "lang=en")
+    assert (code, err) == (2, ["command line: members = 301: must be at most 300, the size of the ensemble"])
+    code, _, err = typed(capsys, "scenario=own", "versions=shiped", "lang=en")
+    assert code == 2
+    assert "must be shipped, none, or the folder of a calibration" in err[0]
+    assert err[0].endswith("did you mean 'shipped'?")
+    assert not (tmp_path / "outputs").exists()
+    code, out, _ = typed(capsys, "scenario=own", "versions=none", *SMALL)
+    assert code == 0
+    assert "Not validated: versions are drawn from the ranges of the ledger" in "\n".join(out)
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_run_on_the_ensemble_says_what_it_would_have_said_before(capsys, tmp_path):
+    own_scenario(OWN)
+    words = ("members=3", "futures=2", "prior_members=2", "progress=false", "lang=en", "workers=2")
+    assert typed(capsys, "scenario=own", *words)[0] == 0
+    (folder,) = (tmp_path / "outputs").iterdir()
+    with (folder / "comparison.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert any(row["prior_low"] for row in rows if row["decides"] == "True")
 
 
 @pytest.mark.e2e
@@ -639,7 +667,7 @@ def test_several_values_without_m_get_a_hint(capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_says_so_in_a_line_and_leaves_nothing(tmp_path, workers):
-    words = ["scenario=baseline", "members=5000", f"workers={workers}", "lang=en"]
+    words = ["scenario=baseline", "members=5000", "versions=none", f"workers={workers}", "lang=en"]
     with subprocess.Popen(
         [sys.executable, "-m", "crksim", *words],
         stdout=subprocess.PIPE,

@@ -73,7 +73,7 @@ def test_a_check_of_the_priors_leaves_a_folder_and_says_what_it_is_worth(tmp_pat
         yield lambda done, total: None
 
     folder = validate(
-        ["ensemble=none", "members=20", "futures=1", "wrong=20", f"out={tmp_path}"], "da", lines.append, bar
+        ["versions=none", "members=20", "futures=1", "wrong=20", f"out={tmp_path}"], "da", lines.append, bar
     )
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "predictions.csv"]
     assert lines[0] == "Holder 20 udgaver × 1 fremtider op mod rapporten; 12 kontroltal"
@@ -83,5 +83,5 @@ def test_a_check_of_the_priors_leaves_a_folder_and_says_what_it_is_worth(tmp_pat
 
 @pytest.mark.unit
 def test_settings_of_a_check_are_read():
-    given = read_words_into(Validate, ["members=40", "ensemble=none"], {"members": 20})
-    assert (given.members, given.ensemble, given.futures) == (40, "none", 2)
+    given = read_words_into(Validate, ["members=40", "versions=none"], {"members": 20})
+    assert (given.members, given.versions, given.futures) == (40, "none", 2)

@@ -55,7 +55,7 @@ def load_ensemble(which: str, network: Network) -> Ensemble | None:
         rule = f"must be shipped, none, or the folder of a calibration, with {' and '.join(missing)} in it"
         kept = [str(path.parent) for path in Path("outputs").glob(f"calibration_*/{MEMBERS}")]
         near = nearest(which, ["shipped", "none", *kept])
-        raise InputError([Problem("ensemble", which, rule, near, file=COMMAND_LINE)])
+        raise InputError([Problem("versions", which, rule, near, file=COMMAND_LINE)])
     with (folder / MEMBERS).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     try:

@@ -194,6 +194,7 @@ def _short(word: str) -> str:
 def _load(settings: Settings, changes: Sequence[str]) -> Case:
     case = load_case(settings.scenario, changes, settings.references)
     _window(case, settings)
+    _ensemble(case, settings)
     _check_writable(settings.out)
     return case
 
@@ -298,11 +299,11 @@ def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
     """Return the versions of a run, None for draws from the ledger, and what the check against the report says."""
     from crksim.interface.ensembles import load_ensemble, standing
 
-    ensemble = load_ensemble(settings.ensemble, case.studies[0].network)
+    ensemble = load_ensemble(settings.versions, case.studies[0].network)
     if ensemble is not None and settings.members > len(ensemble.members):
         rule = f"must be at most {len(ensemble.members)}, the size of the ensemble"
         raise InputError([Problem("members", settings.members, rule, file=COMMAND_LINE)])
-    return ensemble, standing(settings.ensemble, ensemble, case.ledger)
+    return ensemble, standing(settings.versions, ensemble, case.ledger)
 
 
 def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
@@ -310,7 +311,8 @@ def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
     from crksim.analysis.replications import replicate
 
     worlds = (case.worlds[0], case.worlds[-1])
-    if settings.prior_members < 2 or len(case.worlds) < 2:
+    members = min(settings.prior_members, settings.members)
+    if members < 2 or len(case.worlds) < 2:
         return None
     ledger = dict(case.ledger)
     before = read_folder(data_dir("conf") / "calibration").data["before"]
@@ -319,7 +321,7 @@ def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
         worlds,
         ledger,
         measures=[question.measure for question in case.questions],
-        members=settings.prior_members,
+        members=members,
         futures=1,
         seed=settings.seed,
         window=_window(case, settings),

@@ -46,7 +46,7 @@ class Settings:
         Whether to keep the table of single stays.
     references : tuple of str or None
         Ids of the references to compare with; None is all.
-    ensemble : str
+    versions : str
         ``shipped``, ``none`` (draw from the ledger), or the folder of a calibration.
     prior_members : int
         Versions drawn from before the report's counts were looked at, for a column of their own; 0 leaves it out.
@@ -63,7 +63,7 @@ class Settings:
     progress: bool = True
     stays: bool = False
     references: tuple[str, ...] | None = None
-    ensemble: str = "shipped"
+    versions: str = "shipped"
     prior_members: int = 20
 
 
@@ -107,7 +107,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         progress=reader.flag("progress", True),
         stays=reader.flag("stays", False),
         references=reader.names("references"),
-        ensemble=reader.text("ensemble", "shipped"),
+        versions=reader.text("versions", "shipped"),
         prior_members=reader.count("prior_members", 20, 0, MAX_MEMBERS),
     )
     if reader.problems:

@@ -189,7 +189,7 @@ Indstillinger (navn=værdi):
   lang=da|en    sprog                       out=outputs   mappe til kørsler
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
-  ensemble=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
+  versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
 
 {not_for}
 """,
@@ -220,7 +220,7 @@ Settings (name=value):
   lang=da|en    language                    out=outputs   folder for runs
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
-  ensemble=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
+  versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
 
 {not_for}
 """,

@@ -39,7 +39,7 @@ class Validate:
         Versions of each model that is wrong on purpose.
     seed, workers : int
         Seed of all luck; processes.
-    ensemble : str
+    versions : str
         ``shipped``, ``none`` (the priors), or the folder of a calibration.
     out : Path
         Folder in which the folder of the check is made.
@@ -52,7 +52,7 @@ class Validate:
     wrong: int = 100
     seed: int = 1
     workers: int = 0
-    ensemble: str = "shipped"
+    versions: str = "shipped"
     out: Path = Path("outputs")
     ship: bool = False
 
@@ -113,7 +113,7 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         numbers = checked_numbers(targets)
     except InputError as error:
         raise locate(error, *(sheet.places for sheet in sheets.values())) from error
-    ensemble = load_ensemble(given.ensemble, network)
+    ensemble = load_ensemble(given.versions, network)
     members = given.members if ensemble is None else min(given.members, len(ensemble.members))
     measures = [entry["measure"] for entry in targets["facts"].values()]
     began = time.perf_counter()
