@@ -228,8 +228,18 @@ def test_fitted_numbers_are_calibrated_on_and_predicted_ones_are_not(shipped):
 @pytest.mark.unit
 def test_no_prior_rests_on_a_number_of_the_report(shipped):
     """What the calibration uses as a count must not stand behind a prior as well (a leak)."""
-    *_, data = shipped
+    targets, _, blocks, data = shipped
     assert not [address for address, entry in data["before"].items() if entry.get("fact")]
+    ledger = read_ledger(read_folder(data_dir("conf") / "ledger").data)
+    checked = {entry["fact"] for entry in targets["facts"].values() if entry["mark"] in ("fitted", "predicted")}
+    others = [
+        name for block in blocks.blocks for name in block.parameters if f"parameters.{name}" not in data["before"]
+    ]
+    assert len(others) > 10
+    for name in others:
+        entry = ledger.entry(f"parameters.{name}")
+        assert entry is not None, name
+        assert not checked & set(entry.fact.replace(" ", "").split(",")), name
 
 
 @pytest.mark.unit
