@@ -17,6 +17,7 @@ from crksim.analysis.identification import identified, trade_offs
 from crksim.analysis.pool import open_pool
 from crksim.analysis.smoother import observed, smooth
 from crksim.errors import InputError
+from crksim.interface.ensembles import before_report
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.ledger import read_ledger
 from crksim.model.study import read_study
@@ -284,3 +285,19 @@ def test_the_smoother_takes_futures_in_which_nobody_left(task):
     assert found[:, 0].tolist() == [85.0, 91.0, 100.0]  # where nothing is known, the middle of what is reported
     assert told.tolist() == [91.0]
     assert spread[0] == pytest.approx(50.0 + 30.0**2 / 12)
+
+
+@pytest.mark.unit
+def test_priors_beside_the_ensemble_are_those_of_the_calibration(shipped):
+    """What is simulated as from before the report draws what blocks move from their priors, and all else as ever."""
+    *_, blocks, data = shipped
+    ledger = read_folder(data_dir("conf") / "ledger").data
+    before = before_report(ledger)
+    assert {name for name in ledger if before[name] != ledger[name]} == set(data["before"])
+    evidence = read_ledger(before)
+    network = read_study(read_folder(data_dir("conf") / "network").data).network
+    for parameter in network.parameters:
+        if parameter.id in blocks.priors:
+            prior = evidence.entry(f"parameters.{parameter.id}").prior(parameter.value.factor)
+            known = blocks.priors[parameter.id].prior
+            assert [prior.quantile(u) for u in (0.05, 0.5, 0.95)] == [known.quantile(u) for u in (0.05, 0.5, 0.95)]
