@@ -17,6 +17,7 @@ from crksim.analysis.identification import identified, trade_offs
 from crksim.analysis.pool import open_pool
 from crksim.analysis.smoother import observed, smooth
 from crksim.errors import InputError
+from crksim.interface.ensembles import before_report
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.ledger import read_ledger
 from crksim.model.study import read_study
@@ -228,8 +229,18 @@ def test_fitted_numbers_are_calibrated_on_and_predicted_ones_are_not(shipped):
 @pytest.mark.unit
 def test_no_prior_rests_on_a_number_of_the_report(shipped):
     """What the calibration uses as a count must not stand behind a prior as well (a leak)."""
-    *_, data = shipped
+    targets, _, blocks, data = shipped
     assert not [address for address, entry in data["before"].items() if entry.get("fact")]
+    ledger = read_ledger(read_folder(data_dir("conf") / "ledger").data)
+    checked = {entry["fact"] for entry in targets["facts"].values() if entry["mark"] in ("fitted", "predicted")}
+    others = [
+        name for block in blocks.blocks for name in block.parameters if f"parameters.{name}" not in data["before"]
+    ]
+    assert len(others) > 10
+    for name in others:
+        entry = ledger.entry(f"parameters.{name}")
+        assert entry is not None, name
+        assert not checked & set(entry.fact.replace(" ", "").split(",")), name
 
 
 @pytest.mark.unit
@@ -274,3 +285,19 @@ def test_the_smoother_takes_futures_in_which_nobody_left(task):
     assert found[:, 0].tolist() == [85.0, 91.0, 100.0]  # where nothing is known, the middle of what is reported
     assert told.tolist() == [91.0]
     assert spread[0] == pytest.approx(50.0 + 30.0**2 / 12)
+
+
+@pytest.mark.unit
+def test_priors_beside_the_ensemble_are_those_of_the_calibration(shipped):
+    """What is simulated as from before the report draws what blocks move from their priors, and all else as ever."""
+    *_, blocks, data = shipped
+    ledger = read_folder(data_dir("conf") / "ledger").data
+    before = before_report(ledger)
+    assert {name for name in ledger if before[name] != ledger[name]} == set(data["before"])
+    evidence = read_ledger(before)
+    network = read_study(read_folder(data_dir("conf") / "network").data).network
+    for parameter in network.parameters:
+        if parameter.id in blocks.priors:
+            prior = evidence.entry(f"parameters.{parameter.id}").prior(parameter.value.factor)
+            known = blocks.priors[parameter.id].prior
+            assert [prior.quantile(u) for u in (0.05, 0.5, 0.95)] == [known.quantile(u) for u in (0.05, 0.5, 0.95)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crksim.analysis.results import Check
     from crksim.model.network import Network
 
-__all__ = ["GATE", "load_ensemble", "shipped_folder", "standing"]
+__all__ = ["GATE", "before_report", "load_ensemble", "shipped_folder", "standing"]
 
 #: The file in which a check against the report is kept, beside the ensemble.
 GATE = "gate.json"
@@ -27,6 +27,18 @@ GATE = "gate.json"
 def shipped_folder() -> Path:
     """Return where the shipped ensemble lies."""
     return data_dir("conf") / "ensemble"
+
+
+def before_report(ledger: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ledger with what was known before the report's counts were looked at in the place of what they gave.
+
+    Parameters
+    ----------
+    ledger : mapping
+        Address -> evidence, as a plain dict.
+    """
+    before = read_folder(data_dir("conf") / "calibration").data["before"]
+    return dict(ledger) | {address: entry for address, entry in before.items() if address in ledger}
 
 
 def load_ensemble(which: str, network: Network) -> Ensemble | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from crksim.errors import InputError, Problem
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
-from crksim.interface.files import data_dir, read_folder
+from crksim.interface.files import data_dir
 from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
@@ -309,17 +309,15 @@ def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
 def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
     """Run main reference and what-if on versions from before the report's counts were looked at, one future each."""
     from crksim.analysis.replications import replicate
+    from crksim.interface.ensembles import before_report
 
     worlds = (case.worlds[0], case.worlds[-1])
     members = min(settings.prior_members, settings.members)
     if members < 2 or len(case.worlds) < 2:
         return None
-    ledger = dict(case.ledger)
-    before = read_folder(data_dir("conf") / "calibration").data["before"]
-    ledger |= {address: entry for address, entry in before.items() if address in ledger}
     return replicate(
         worlds,
-        ledger,
+        before_report(case.ledger),
         measures=[question.measure for question in case.questions],
         members=members,
         futures=1,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError
-from crksim.interface.ensembles import GATE, load_ensemble, shipped_folder
+from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
 from crksim.interface.files import data_dir, locate, read_folder
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
@@ -122,8 +122,8 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         own = None if prior or ensemble is None else ensemble.members
         with bar(members) as progress:
             return predict(
-                study, ledger, measures, pool, members=members, futures=futures, seed=given.seed, calibrated=own,
-                factors=factors, progress=progress,
+                study, before_report(ledger) if prior else ledger, measures, pool, members=members, futures=futures,
+                seed=given.seed, calibrated=own, factors=factors, progress=progress,
             )  # fmt: skip
 
     few = min(members, given.wrong)
