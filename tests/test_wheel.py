@@ -56,6 +56,7 @@ def test_the_wheel_holds_the_model_and_the_scenarios(built):
     inside, wheel = built
     with zipfile.ZipFile(wheel) as content:
         names = set(content.namelist())
+    assert "crksim/_data/CITATION.cff" in names
     for name in ("conf", "scenarios"):
         shipped = {path.relative_to(TOP).as_posix() for path in (TOP / name).rglob("*.yaml")}
         assert shipped

@@ -47,7 +47,7 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     Parameters
     ----------
     command : str
-        ``list``, ``show``, ``new``, ``evidence``, ``report`` or ``explain``.
+        One of the commands beside runs.
     words : sequence of str
         The words after it.
     lang : str
@@ -68,6 +68,11 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
         from crksim.interface.validating import validate
 
         validate(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
+    if command == "export":
+        from crksim.interface.exporting import export_paper
+
+        _write(say(lang, "exported", folder=export_paper(words, lang).as_posix()))
         return 0
     parser = _Parser(prog=f"crksim {command}", add_help=False, allow_abbrev=False)
     if command in ("show", "new"):

@@ -289,6 +289,7 @@ def _run_case(
         evidence=case.evidence(),
         lang=settings.lang,
         stays=first_logs(case.worlds, case.ledger, settings.seed) if settings.stays else None,
+        reference_dict=case.worlds[0].study,
     )
     finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)

@@ -158,6 +158,24 @@ TEXTS: dict[str, Label] = {
     "no_part": Label("{count} ændringer rører ikke dette mål.", "{count} changes do not touch this measure."),
     "no_part_one": Label("1 ændring rører ikke dette mål.", "1 change does not touch this measure."),
     "no_parts_multirun": Label("kan ikke bruges med attribute", "cannot be used with attribute"),
+    "no_paper": Label("skal være: crksim export --paper KØRSEL", "must be: crksim export --paper RUN"),
+    "changed_file": Label(
+        "mangler eller er ikke, som den blev skrevet; kør afprøvningen igen",
+        "is missing, or not as it was written; run the what-if again",
+    ),
+    "no_reference": Label(
+        "er fra før en kørsel gemte {name}; kør afprøvningen igen",
+        "is from before a run kept {name}; run the what-if again",
+    ),
+    "other_version": Label(
+        "er den udgave, kørslen er lavet med; dette er {version}",
+        "is the version that made the run; this is {version}",
+    ),
+    "other_number": Label(
+        "gjaldt for kørslen; nu står der {now}. Kør afprøvningen igen",
+        "held for the run; now it is {now}. Run the what-if again",
+    ),
+    "exported": Label("Til artiklen: {folder}", "For the paper: {folder}"),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -181,6 +199,7 @@ Kommandoer:
   crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
+  crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
 Indstillinger (navn=værdi):
@@ -212,6 +231,7 @@ Commands:
   crksim validate              hold the versions beside the report, and tell what the check is worth
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
+  crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
 
 Settings (name=value):

@@ -250,6 +250,11 @@ class Reader:
         ordered = tuple(sorted(names, key=lambda n: (n.lstrip("/"), n)))
         return Quantity(factor, ordered, tuple(functions)), exponent
 
+    def worth(self, text: str, address: str) -> tuple[float, int]:
+        """Return what a product is with the parameters' values, and its exponent of time (1 days, -1 per day)."""
+        found, exponent = self._product(text, address)
+        return found.value(self.theta), exponent
+
     def number(self, value: object, address: str, dimension: str, check: Check | None = None) -> Number:
         """Return a number that may change on dates."""
         if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from typing import Any
 
 from crksim.errors import InputError, nearest
 from crksim.model import grammar
-from crksim.model.clock import parse_date, parse_quantity
+from crksim.model.clock import format_duration, format_rate, parse_date, parse_quantity
 from crksim.model.cohorts import read_cohort
 from crksim.model.consistency import check_network
 from crksim.model.network import Label, Network, Parameter, Quantity, Study
@@ -17,7 +17,7 @@ from crksim.model.reading import Reader, plain_label
 from crksim.model.referrals import read_referral
 from crksim.model.services import read_service
 
-__all__ = ["default_theta", "dump", "read_study"]
+__all__ = ["default_theta", "dump", "read_study", "resolved"]
 
 _UNTITLED = Label("Uden titel", "Untitled")
 
@@ -86,6 +86,35 @@ def dump(study: Study) -> dict[str, Any]:
 def default_theta(network: Network) -> dict[str, float]:
     """Return the parameters' own values: name -> value, in days, per day or without unit."""
     return {parameter.id: parameter.value.value({}) for parameter in network.parameters}
+
+
+def resolved(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study in which nothing hangs on a parameter: every product has the value that the parameters give it.
+
+    Parameters
+    ----------
+    data : mapping
+        The study as a plain dict; it is not changed.
+
+    Raises
+    ------
+    InputError
+        When it breaks a rule.
+    """
+    source = dump(read_study(data))
+    reader = Reader()
+    _read_parameters(reader, source.get("parameters"))
+
+    def worth(value: Any, address: str) -> Any:
+        if isinstance(value, dict):
+            words = ("label", "title")
+            return {key: held if key in words else worth(held, f"{address}.{key}") for key, held in value.items()}
+        if not (isinstance(value, str) and "@" in value):
+            return value
+        number, exponent = reader.worth(value, address)
+        return {0: number, 1: format_duration(number), -1: format_rate(number)}[exponent]
+
+    return {name: worth(held, name) for name, held in source.items()}
 
 
 def _read_time(reader: Reader, value: object) -> tuple[str, float, float]:

@@ -44,6 +44,8 @@ __all__ = [
     "run_mark",
     "write_comparison",
     "write_run",
+    "write_whole",
+    "yaml_text",
 ]
 
 #: Packages whose versions can move a number.
@@ -83,6 +85,7 @@ def write_run(
     evidence: Iterable[Mapping[str, Any]],
     lang: str,
     stays: Mapping[str, StayLog] | None = None,
+    reference_dict: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write everything a run found into a new folder and return it.
 
@@ -106,6 +109,8 @@ def write_run(
         ``da`` or ``en``: language of the workbook, and the one a report opens in.
     stays : mapping of str to StayLog, optional
         World id -> log of single stays, for ``stays.parquet``.
+    reference_dict : dict, optional
+        The study of the main reference, resolved, as plain data.
 
     Raises
     ------
@@ -117,7 +122,9 @@ def write_run(
 
     def fill(draft: Path) -> None:
         mark = run_mark(study_dict, scenario_dict, result)
-        _write_sources(draft, result, study_dict, scenario_dict, mark, lang)
+        sources = {"study": study_dict, "scenario": scenario_dict}
+        sources |= {} if reference_dict is None else {"reference": reference_dict}
+        _write_sources(draft, result, sources, mark, lang)
         _write_tables(draft, result, [dict(entry) for entry in evidence])
         found = explain(result, parameter_labels(study_dict), kept=result.left)
         _write_explanations(draft, [found] if found else [])
@@ -126,7 +133,7 @@ def write_run(
         _write_pages(draft)
         _write_manifest(draft, {**_circumstances(result, mark, lang), **manifest})
 
-    return _whole(Path(folder), fill)
+    return write_whole(Path(folder), fill)
 
 
 def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
@@ -159,7 +166,7 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
             draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}
         )
 
-    return _whole(Path(folder), fill)
+    return write_whole(Path(folder), fill)
 
 
 def prepare() -> None:
@@ -209,19 +216,41 @@ def explain_again(folder: Path, measure: str | None = None) -> Explanation | Non
     return found
 
 
+def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a folder under a temporary name, and give it its own name, or the next free one, when it is whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Wished name.
+    fill : callable
+        Writes everything into the folder that it is given.
+
+    Returns
+    -------
+    Path
+        The folder as it is called.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        fill(draft)
+        draft.chmod(0o755)
+        return _rename(draft, folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
 def changed_files(folder: Path) -> list[str]:
     """Return the files of a run that are missing or no longer what was written, by their checksums."""
     files = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
     return [name for name, told in files.items() if not (folder / name).is_file() or _checksum(folder / name) != told]
 
 
-def _write_sources(
-    draft: Path, result: Result, study: Mapping[str, Any], scenario: Mapping[str, Any], mark: str, lang: str
-) -> None:
-    for name, content in (("study", study), ("scenario", scenario)):
-        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        text = yaml.dump(_plain(content), Dumper=dumper, allow_unicode=True, sort_keys=False)
-        _write_text(draft / f"{name}.yaml", text)
+def _write_sources(draft: Path, result: Result, sources: Mapping[str, Mapping[str, Any]], mark: str, lang: str) -> None:
+    for name, content in sources.items():
+        _write_text(draft / f"{name}.yaml", yaml_text(content))
     about = {
         "scenario": result.scenario,
         "title": vars(result.title),
@@ -244,6 +273,12 @@ def _write_sources(
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))
+
+
+def yaml_text(content: Mapping[str, Any]) -> str:
+    """Return plain data as YAML, in its own order."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return str(yaml.dump(_plain(content), Dumper=dumper, allow_unicode=True, sort_keys=False))
 
 
 def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -> None:
@@ -314,19 +349,6 @@ def _write_manifest(folder: Path, told: Mapping[str, Any]) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
     sums = {path.relative_to(folder).as_posix(): _checksum(path) for path in files}
     _write_json(folder / "manifest.json", {**told, "files": sums})
-
-
-def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder under a temporary name, and give it its own name when it is whole; return it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        fill(draft)
-        draft.chmod(0o755)
-        return _rename(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _renew_manifest(folder: Path) -> None:

@@ -49,6 +49,7 @@ __all__ = [
     "gate",
     "predicted",
     "read_run",
+    "read_yaml",
     "result_tables",
     "service_labels",
     "stacked",
@@ -417,7 +418,8 @@ def _read_csv(path: Path, columns: Mapping[str, str]) -> list[dict[str, Any]]:
         ]
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return what a file of a run holds as plain data."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(path.read_text("utf-8"), Loader=loader) or {}
 
@@ -493,8 +495,8 @@ def read_run(folder: Path) -> Run:
     )
     return Run(
         result=result,
-        study=_read_yaml(folder / "study.yaml"),
-        scenario=_read_yaml(folder / "scenario.yaml"),
+        study=read_yaml(folder / "study.yaml"),
+        scenario=read_yaml(folder / "scenario.yaml"),
         evidence=tuple(_read_csv(folder / "evidence.csv", {})),
         mark=about["mark"],
         lang=about["lang"],

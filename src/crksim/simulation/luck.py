@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Luck", "constant", "exponentials", "on_grid", "uniform", "uniform_table", "uniforms", "view"]
+__all__ = ["CONSTANTS", "Luck", "constant", "exponentials", "on_grid", "uniform", "uniform_table", "uniforms", "view"]
 
 _MASK = (1 << 64) - 1
 _M1, _M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -25,6 +25,15 @@ _M1V, _M2V, _GOLDENV = np.uint64(_M1), np.uint64(_M2), np.uint64(_GOLDEN)
 _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _UNIT = 2.0**-52
 _PER_DAY = 2.0**20
+#: What draws are made of, for whoever has to make the same ones elsewhere.
+CONSTANTS = {
+    "first multiplier of mix": _M1,
+    "second multiplier of mix": _M2,
+    "shifts of mix (right, exclusive or, before each multiplier and at the end)": "30, 27, 31",
+    "golden": _GOLDEN,
+    "bits of a draw (the upper ones; half a step is added)": 52,
+    "steps in a day of the grid of times": int(_PER_DAY),
+}
 
 
 def _mix(x: int) -> int:
