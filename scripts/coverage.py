@@ -145,9 +145,10 @@ def report(results):
     held, worlds = sum(row[3] for row in chosen), sum(row[4] for row in chosen)
     lines += [
         "",
-        f"Identified parameters together: {held / worlds:.3f} of {worlds} ranges hold the truth; asked is "
-        f"{BAND[0]:.2f} to {BAND[1]:.2f}. p is that of a chi-square test for even ranks (simulation-based calibration;",
-        "Talts et al. 2018, arXiv 1804.06788).",
+        f"Identified parameters together: {held / worlds:.3f} of {worlds} ranges hold the truth; asked is",
+        f"{BAND[0]:.2f} to {BAND[1]:.2f}: {'met' if BAND[0] <= held / worlds <= BAND[1] else 'missed'}. p is that of a "
+        "chi-square test for even ranks",
+        "(simulation-based calibration; Talts et al. 2018, arXiv 1804.06788).",
     ]
     return "\n".join(lines) + "\n"
 
