@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crksim.analysis.comparison import likely_range
 from crksim.analysis.goals import Goal
 from crksim.analysis.points import expected
 from crksim.model.clock import YEAR
@@ -141,12 +142,12 @@ class Tried:
     def row(self) -> dict[str, Any]:
         """Return the value as a row of the frontier."""
         known = self.measured[np.isfinite(self.measured)]
-        low, middle, high = (float(np.quantile(known, p)) if len(known) else float("nan") for p in SHARES)
+        low, high = likely_range(known)
         return {
             "value": self.value,
             "mean": self.mean,
             "low": low,
-            "middle": middle,
+            "middle": float(np.median(known)) if len(known) else float("nan"),
             "high": high,
             "share_reached": float(self.reached.mean()),
             "share_counted": float(self.counted.mean()),

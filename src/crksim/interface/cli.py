@@ -25,9 +25,21 @@ __all__ = ["main"]
 
 #: First segments of the addresses of the model.
 MODEL_HEADS = ("services", "cohorts", "referrals", "parameters", "attributes", "groups", "switch")
-COMMANDS = ("list", "show", "new", "evidence", "report", "explain", "attribute", "solve", "calibrate", "validate")
+COMMANDS = (
+    "list",
+    "show",
+    "new",
+    "evidence",
+    "report",
+    "explain",
+    "attribute",
+    "solve",
+    "sweep",
+    "calibrate",
+    "validate",
+)
 #: Commands that run a what-if at many points, and the words that only they know.
-EXPERIMENTS = {"solve": ("target", "confidence", "lost")}
+EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -127,15 +139,18 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     from crksim.interface.experiments import gathered
     from crksim.interface.screen import Screen
     from crksim.interface.solving import Solve, solve_lever
+    from crksim.interface.sweeping import Sweep, sweep_levers
     from crksim.interface.words import read_words_into
 
     own = tuple(word for word in words if word.partition("=")[0] in EXPERIMENTS[command])
-    rest = [word for word in words if word != command and word not in own]
-    typed = read_words(rest, lang, known=EXPERIMENTS[command])
-    settings, given = gathered(lambda: compose_settings(typed.settings), lambda: read_words_into(Solve, own, {}))
+    typed = read_words([word for word in words if word != command and word not in own], lang, EXPERIMENTS[command])
+    kind: Any = Solve if command == "solve" else Sweep
+    settings, given = gathered(
+        lambda: compose_settings(typed.settings), lambda: read_words_into(kind, own, {"points": 1})
+    )
     screen = Screen(settings.lang, bar=settings.progress)
-    solve_lever(settings, typed.changes, given, screen.line, screen.progress)
-    return 0
+    run: Any = solve_lever if command == "solve" else sweep_levers
+    return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
 
 
 def _language(words: Sequence[str]) -> str:

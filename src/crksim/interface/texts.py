@@ -139,6 +139,18 @@ TEXTS: dict[str, Label] = {
         "Note: {against} of {members} versions reach the target at a value and not at a larger one; the answer is the "
         "smallest from which every value that was run reaches it.",
     ),
+    "no_axis": Label(
+        "mindst én adresse skal have flere værdier: 4..12, 4,6,8 eller times(0.8,1.2)",
+        "at least one address must have several values: 4..12, 4,6,8 or times(0.8,1.2)",
+    ),
+    "grid_points": Label("gælder kun design=lhs og design=sobol", "is for design=lhs and design=sobol only"),
+    "sweeping": Label(
+        "{points} punkter × {members} udgaver × {futures} fremtider, {measures} mål; det beregnede gemmes i {folder}",
+        "{points} points × {members} versions × {futures} futures, {measures} measures; results are kept in {folder}",
+    ),
+    "sweep_kept": Label(
+        "{kept} af {points} punkter var der i forvejen", "{kept} of {points} points were there already"
+    ),
     "simulating": Label("Beregner", "Simulating"),
     "left": Label("tilbage", "left"),
     "writing": Label("Skriver rapport og regneark", "Writing report and workbook"),
@@ -235,6 +247,7 @@ Kommandoer:
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
   crksim solve scenario=NAVN ADRESSE=4..12 target="MÅL <= 7 days"    mindste værdi, der når målet
+  crksim sweep scenario=NAVN ADRESSE=4..12 ADRESSE2=times(0.8,1.2)   alle punkter; går videre, hvor den slap
   crksim calibrate             nye udgaver af CRK, der passer med rapporten; går videre, hvor den slap
   crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
@@ -267,6 +280,7 @@ Commands:
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
   crksim solve scenario=NAME ADDRESS=4..12 target="MEASURE <= 7 days"   smallest value that reaches it
+  crksim sweep scenario=NAME ADDRESS=4..12 ADDRESS2=times(0.8,1.2)   every point; can be cut off and go on
   crksim calibrate             new versions of CRK that agree with the report; goes on where it was cut off
   crksim validate              hold the versions beside the report, and tell what the check is worth
   crksim attribute scenario=NAME   what each of the changes does, and what they do together

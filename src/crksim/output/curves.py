@@ -51,7 +51,7 @@ class Measured:
     def name(self, words: Wording) -> str:
         """Return the name with its unit, over several lines where it is long."""
         name, unit = words.label(self.label), "%" if is_share(self.unit) else words.label(self.unit)
-        return textwrap.fill(name if unit in name else f"{name} ({unit})", 48)
+        return textwrap.fill(name if unit in name else f"{name} ({unit})", 100)
 
 
 def draw_frontier(
@@ -173,7 +173,7 @@ def draw_heat(
         bar.ax.yaxis.set_major_formatter(lambda value, _: words.plain(float(value)))
         axes.set_xlabel(textwrap.fill(words.label(levers[0]), 70))
         axes.set_ylabel(textwrap.fill(words.label(levers[1]), 40))
-        axes.set_title(measured.name(words), fontsize=10.5, loc="left")
+        figure.text(0.015, 0.975, measured.name(words), va="top", fontsize=10.5)
 
     return as_svg(draw, 8.0, 5.0)
 
@@ -191,9 +191,9 @@ def _numbers(axes: Axes, cells: Sequence[Sequence[float]], low: float, high: flo
 
 
 def _axes(figure: Figure, lever: str, measure: str, words: Wording) -> Axes:
-    axes = figure.add_axes((0.13, 0.13, 0.84, 0.66))
+    axes = figure.add_axes((0.1, 0.13, 0.87, 0.57))
     axes.set_xlabel(textwrap.fill(lever, 80))
-    axes.set_ylabel(measure)
+    figure.text(0.015, 0.975, measure, va="top", fontsize=10.5)
     axes.grid(axis="y", color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
     _decimals(axes, words)
@@ -214,4 +214,4 @@ def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], scale: float, words: W
 
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper left", ncols=2, frameon=False, fontsize=9, borderaxespad=0.3)
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.0, 0.92), ncols=2, frameon=False, fontsize=9)
