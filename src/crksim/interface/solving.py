@@ -227,8 +227,8 @@ def _answer(solution: Solution, axis: Axis, settings: Settings, lang: str) -> It
             "solve_sham",
             values=values,
             value=shown(best.value),
-            left=percent(lang, best.mean_of("lost")),
-            load=percent(lang, best.mean_of("load")),
+            left=percent(lang, float((best.lost > solution.watch.most_lost).mean())),
+            load=percent(lang, float((best.load >= 1.0).mean())),
             most=percent(lang, solution.watch.most_lost),
         )
     if at is not None and solution.hidden:
