@@ -243,7 +243,7 @@ def empty_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-SMALL = ("members=2", "futures=1", "workers=1", "progress=false", "ensemble=none", "window=2018")
+SMALL = ("members=2", "futures=1", "workers=1", "progress=false", "versions=none", "window=2018")
 LEVER = "services.fhv_intensive.places.hard=3..4"
 TARGET = "target=fhv_intensive.wait.mean <= 30 days"
 

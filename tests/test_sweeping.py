@@ -18,7 +18,7 @@ from crksim.interface.axes import Axis, read_axes
 from crksim.output.export import read_parquet, write_parquet_parts
 
 PLACES, TAKE_UP = "services.fhv_intensive.places.hard", "referrals.to_intensive.take_up"
-SMALL = ("members=2", "futures=2", "workers=1", "progress=false", "ensemble=none", "lang=en")
+SMALL = ("members=2", "futures=2", "workers=1", "progress=false", "versions=none", "lang=en")
 WORDS = ("sweep", "scenario=intensive_5_places", f"{PLACES}=2..4", "measures=fhv_intensive.starts", *SMALL)
 
 

@@ -118,9 +118,9 @@ TEXTS: dict[str, Label] = {
         "The versions' own smallest value: {middle} in the middle, 9 in 10 between {low} and {high}",
     ),
     "solve_sham": Label(
-        "Tæller ikke: {values} når kun målet på papiret. Ved {value} forlod over {most} køen uden en plads hos {left} af "
-        "udgaverne, og hos {load} er efterspørgslen mindst det, pladserne kan klare, så køen vokser eller holdes nede "
-        "af dem, der går.",
+        "Tæller ikke: {values} når kun målet på papiret. Ved {value} forlod over {most} køen uden en plads hos {left} "
+        "af udgaverne, og hos {load} er efterspørgslen mindst det, pladserne kan klare, så køen vokser eller holdes "
+        "nede af dem, der går.",
         "Does not count: {values} only reaches the target on paper. At {value}, over {most} left the queue without a "
         "place in {left} of the versions, and in {load} demand is at least what the places can serve, so the queue "
         "grows or is held down by those who leave.",
