@@ -25,7 +25,22 @@ __all__ = ["main"]
 
 #: First segments of the addresses of the model.
 MODEL_HEADS = ("services", "cohorts", "referrals", "parameters", "attributes", "groups", "switch")
-COMMANDS = ("list", "show", "new", "evidence", "report", "explain", "attribute", "calibrate", "validate", "export")
+COMMANDS = (
+    "list",
+    "show",
+    "new",
+    "evidence",
+    "report",
+    "explain",
+    "attribute",
+    "solve",
+    "sweep",
+    "calibrate",
+    "validate",
+    "export",
+)
+#: Commands that run a what-if at many points, and the words that only they know.
+EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -82,6 +97,8 @@ def _dispatch(words: Sequence[str]) -> int:
 
         sys.stdout.write(f"crksim {__version__}\n")
         return 0
+    if rest[0] in EXPERIMENTS:
+        return _experiment(rest[0], words, lang)
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
@@ -118,6 +135,25 @@ def _dispatch(words: Sequence[str]) -> int:
     return 0
 
 
+def _experiment(command: str, words: Sequence[str], lang: str) -> int:
+    """Run a what-if at many points."""
+    from crksim.interface.experiments import gathered
+    from crksim.interface.screen import Screen
+    from crksim.interface.solving import Solve, solve_lever
+    from crksim.interface.sweeping import Sweep, sweep_levers
+    from crksim.interface.words import read_words_into
+
+    own = tuple(word for word in words if word.partition("=")[0] in EXPERIMENTS[command])
+    typed = read_words([word for word in words if word != command and word not in own], lang, EXPERIMENTS[command])
+    kind: Any = Solve if command == "solve" else Sweep
+    settings, given = gathered(
+        lambda: compose_settings(typed.settings), lambda: read_words_into(kind, own, {"points": 1})
+    )
+    screen = Screen(settings.lang, bar=settings.progress)
+    run: Any = solve_lever if command == "solve" else sweep_levers
+    return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
+
+
 def _language(words: Sequence[str]) -> str:
     from crksim.interface.settings import system_language
 
@@ -147,7 +183,7 @@ class Command:
     multirun: bool = False
 
 
-def read_words(words: Sequence[str], lang: str) -> Command:
+def read_words(words: Sequence[str], lang: str, known: Sequence[str] = ()) -> Command:
     """Sort the words of a run into settings and changes of the model.
 
     Parameters
@@ -156,6 +192,8 @@ def read_words(words: Sequence[str], lang: str) -> Command:
         The words after ``crksim``.
     lang : str
         Language of what is said about faults.
+    known : sequence of str
+        Words of the command's own that may have been meant.
 
     Raises
     ------
@@ -192,8 +230,8 @@ def read_words(words: Sequence[str], lang: str) -> Command:
             settings.append(f"{key}={word.partition('=')[2]}")
         else:
             head = key.split(".")[0]
-            known = (*SETTINGS, "option") if head == key and head not in MODEL_HEADS else MODEL_HEADS
-            fault(word, "unknown_key", nearest(head, known))
+            near = (*SETTINGS, "option", *known) if head == key and head not in MODEL_HEADS else MODEL_HEADS
+            fault(word, "unknown_key", nearest(head, near))
         seen.add(key)
     if problems:
         raise InputError(problems)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crksim.analysis.results import Check, Count, Result
     from crksim.model.clock import Window
 
-__all__ = ["Finished", "Watch", "attribute", "run", "run_all"]
+__all__ = ["Finished", "Watch", "attribute", "run", "run_all", "set_up"]
 
 #: How the name of a folder tells when its run began.
 STAMP = "%Y-%m-%d_%H-%M-%S"
@@ -73,6 +73,25 @@ class Watch(Protocol):
 
     def compares(self, runs: Sequence[Finished], folder: Path) -> None:
         """Be told of all runs of a multirun and where their comparison lies."""
+
+
+def set_up(settings: Settings, changes: Sequence[str]) -> tuple[Case, Window, Ensemble | None, Check]:
+    """Return what a run needs before it begins: the case, the span measured, the versions, what the check says of them.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run and how.
+    changes : sequence of str
+        ``address=value`` each; they belong to the what-if.
+
+    Raises
+    ------
+    InputError
+        Anything wrong in the input.
+    """
+    case = _load(settings, changes)
+    return case, _window(case, settings), *_ensemble(case, settings)
 
 
 def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:

@@ -82,6 +82,75 @@ TEXTS: dict[str, Label] = {
         "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
         "Predicted numbers met: {met} of {predicted}; {bearing} bear on this question, {bearing_met} of those met.",
     ),
+    "axis_shape": Label(
+        "skal skrives LAV..HØJ, LAV..HØJ..TRIN, 4,6,8 eller times(0.8,1.2)",
+        "must read LOW..HIGH, LOW..HIGH..STEP, 4,6,8 or times(0.8,1.2)",
+    ),
+    "axis_rising": Label(
+        "skal stige, med et trin mellem nul og afstanden", "must rise, with a step between nothing and the distance"
+    ),
+    "axis_most": Label("har over {most} værdier", "has more than {most} values"),
+    "axis_step": Label("kræver et trin: LAV..HØJ..TRIN", "needs a step: LOW..HIGH..STEP"),
+    "one_axis": Label("præcis én adresse skal have LAV..HØJ", "exactly one address must have LOW..HIGH"),
+    "no_target": Label("skal gives: target='MÅL <= VÆRDI'", "must be given: target='MEASURE <= VALUE'"),
+    "solve_at_most": Label(
+        "Mål: {label} højst {bound} hos mindst {chance} af {members} udgaver × {futures} fremtider",
+        "Target: {label} at most {bound} in at least {chance} of {members} versions × {futures} futures",
+    ),
+    "solve_at_least": Label(
+        "Mål: {label} mindst {bound} hos mindst {chance} af {members} udgaver × {futures} fremtider",
+        "Target: {label} at least {bound} in at least {chance} of {members} versions × {futures} futures",
+    ),
+    "solve_turns": Label("Der skrues på: {lever}, {first} til {last}", "Turned: {lever}, {first} to {last}"),
+    "solve_point": Label(
+        "  {value}: {mean}; målet nået hos {reached}; {left} forlod køen, {declined} takkede nej, belastning {load}",
+        "  {value}: {mean}; target reached in {reached}; {left} left the queue, {declined} declined, load {load}",
+    ),
+    "above": Label("over {value}", "above {value}"),
+    "solve_found": Label("Mindste værdi, der når målet: {value}", "Smallest value that reaches the target: {value}"),
+    "solve_lowest": Label(
+        "Målet er nået allerede ved den laveste værdi, {value}; den mindste kan ligge lavere.",
+        "The target is reached at the lowest value already, {value}; the smallest may be lower.",
+    ),
+    "solve_none": Label("Ingen værdi til og med {last} når målet.", "No value up to {last} reaches the target."),
+    "solve_interval": Label(
+        "Udgavernes egen mindste værdi: {middle} i midten, 9 ud af 10 mellem {low} og {high}",
+        "The versions' own smallest value: {middle} in the middle, 9 in 10 between {low} and {high}",
+    ),
+    "solve_sham": Label(
+        "Tæller ikke: {values} når kun målet på papiret. Ved {value} forlod over {most} køen uden en plads hos {left} "
+        "af udgaverne, og hos {load} er efterspørgslen mindst det, pladserne kan klare, så køen vokser eller holdes "
+        "nede af dem, der går.",
+        "Does not count: {values} only reaches the target on paper. At {value}, over {most} left the queue without a "
+        "place in {left} of the versions, and in {load} demand is at least what the places can serve, so the queue "
+        "grows or is held down by those who leave.",
+    ),
+    "solve_hidden": Label(
+        "Bemærk: efterspørgslen er {load} af det, pladserne kan klare, så køen vokser ud over den viste tid.",
+        "Note: demand is {load} of what the places can serve, so the queue grows beyond the time shown.",
+    ),
+    "solve_no_load": Label(
+        "Bemærk: belastningen kan ikke beregnes, så en kø, der vokser, kan være skjult.",
+        "Note: the load cannot be worked out, so a queue that grows may be hidden.",
+    ),
+    "solve_not_monotone": Label(
+        "Bemærk: {against} af {members} udgaver når målet ved en værdi og ikke ved en større; svaret er det mindste, "
+        "fra hvilket alle afprøvede værdier når det.",
+        "Note: {against} of {members} versions reach the target at a value and not at a larger one; the answer is the "
+        "smallest from which every value that was run reaches it.",
+    ),
+    "no_axis": Label(
+        "mindst én adresse skal have flere værdier: 4..12, 4,6,8 eller times(0.8,1.2)",
+        "at least one address must have several values: 4..12, 4,6,8 or times(0.8,1.2)",
+    ),
+    "grid_points": Label("gælder kun design=lhs og design=sobol", "is for design=lhs and design=sobol only"),
+    "sweeping": Label(
+        "{points} punkter × {members} udgaver × {futures} fremtider, {measures} mål; det beregnede gemmes i {folder}",
+        "{points} points × {members} versions × {futures} futures, {measures} measures; results are kept in {folder}",
+    ),
+    "sweep_kept": Label(
+        "{kept} af {points} punkter var der i forvejen", "{kept} of {points} points were there already"
+    ),
     "simulating": Label("Beregner", "Simulating"),
     "left": Label("tilbage", "left"),
     "writing": Label("Skriver rapport og regneark", "Writing report and workbook"),
@@ -195,6 +264,8 @@ Kommandoer:
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
+  crksim solve scenario=NAVN ADRESSE=4..12 target="MÅL <= 7 days"    mindste værdi, der når målet
+  crksim sweep scenario=NAVN ADRESSE=4..12 ADRESSE2=times(0.8,1.2)   alle punkter; går videre, hvor den slap
   crksim calibrate             nye udgaver af CRK, der passer med rapporten; går videre, hvor den slap
   crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
@@ -227,6 +298,8 @@ Commands:
   crksim new NAME              write a new scenario into ./scenarios/ to edit
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
+  crksim solve scenario=NAME ADDRESS=4..12 target="MEASURE <= 7 days"   smallest value that reaches it
+  crksim sweep scenario=NAME ADDRESS=4..12 ADDRESS2=times(0.8,1.2)   every point; can be cut off and go on
   crksim calibrate             new versions of CRK that agree with the report; goes on where it was cut off
   crksim validate              hold the versions beside the report, and tell what the check is worth
   crksim attribute scenario=NAME   what each of the changes does, and what they do together

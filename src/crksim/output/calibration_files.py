@@ -15,7 +15,7 @@ import numpy as np
 from crksim.analysis.particles import Cloud, Step
 from crksim.errors import InputError, Problem
 
-__all__ = ["MANIFEST", "MEMBERS", "keep_cloud", "kept_cloud", "write_table", "write_text"]
+__all__ = ["MANIFEST", "MEMBERS", "keep_cloud", "kept_cloud", "write_bytes", "write_table", "write_text"]
 
 MEMBERS, MANIFEST = "members.csv", "manifest.json"
 
@@ -30,7 +30,7 @@ def write_text(path: Path, text: str) -> None:
     text : str
         What it holds.
     """
-    _write(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_table(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -53,7 +53,8 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence
     write_text(path, text.getvalue())
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
     draft.write_bytes(data)
@@ -84,7 +85,7 @@ def keep_cloud(path: Path, cloud: Cloud) -> None:
         ancestors=cloud.ancestors,
         told=np.frombuffer(json.dumps(told).encode(), np.uint8),
     )
-    _write(path, data.getvalue())
+    write_bytes(path, data.getvalue())
 
 
 def kept_cloud(path: Path) -> Cloud | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_parquet", "write_csv", "write_danish_csv", "write_parquet"]
+__all__ = ["read_parquet", "write_csv", "write_danish_csv", "write_parquet", "write_parquet_parts"]
 
 
 def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = ()) -> None:
@@ -36,6 +36,40 @@ def write_parquet(path: Path, table: pd.DataFrame, categories: Sequence[str] = (
         else:
             columns[name] = pa.array(table[name].to_numpy(), from_pandas=False)
     pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def write_parquet_parts(
+    path: Path, parts: Iterable[Mapping[str, NDArray[Any]]], categories: Mapping[str, Sequence[str]]
+) -> None:
+    """Write a table as parquet part by part, whole or not at all; only one part is held at a time.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    parts : iterable of mapping
+        Column -> numbers; the same columns of the same types in every part, at least one part.
+    categories : mapping of str to sequence of str
+        Columns whose numbers stand for texts, and the texts.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    draft = path.with_name(f".{path.name}.part")
+    writer = None
+    for part in parts:
+        columns = {
+            name: pa.DictionaryArray.from_arrays(pa.array(values), pa.array(list(categories[name]), pa.string()))
+            if name in categories
+            else pa.array(values)
+            for name, values in part.items()
+        }
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(draft, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+        draft.replace(path)
 
 
 def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:

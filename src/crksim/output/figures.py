@@ -6,7 +6,7 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crksim.analysis.results import AttributionRow, SeriesRow
     from crksim.output.tables import Run
 
-__all__ = ["draw_figures"]
+__all__ = ["BLUE", "GREEN", "VERMILION", "as_svg", "draw_figures"]
 
 #: Okabe and Ito (2008): colours that the colour-blind tell apart; line styles tell them apart in print.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
@@ -73,6 +73,25 @@ def draw_figures(run: Run, lang: str) -> dict[str, str]:
         if rows:
             figures["influence"] = _svg(_draw_influence(rows, words))
     return figures
+
+
+def as_svg(draw: Callable[[Figure], None], width: float = 7.2, height: float = 4.2) -> str:
+    """Return what `draw` draws on an empty figure as SVG text, in the style of all figures.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the figure.
+    width, height : float
+        Inches.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        draw(figure)
+        return _svg(figure)
 
 
 def _svg(figure: Figure) -> str:
