@@ -14,8 +14,8 @@ _HEAD = """\
 # The replay beside the report
 
 The model replays 2016-2017. *Put in*: typed into the network. *Fitted*: the calibration takes it into account.
-*Predicted*: neither; only these say anything, and those that share people with another fact do not count. The range holds
-9 in 10 of single replays, luck and lack of knowledge together. How the check is done and what it is worth:
+*Predicted*: neither; only these say anything, and those that share people with another fact do not count. The range
+holds 9 in 10 of single replays, luck and lack of knowledge together. How the check is done and what it is worth:
 [validation.md](validation.md).
 
 Made by `crksim scenario={scenario} members={members} futures={futures} seed={seed}` and
