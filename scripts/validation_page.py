@@ -223,6 +223,9 @@ The check is {verdict}. A set of predicted numbers at least as surprising as the
 With the priors alone the check {prior} ({before} of 100). Of {len(own)} independent predicted numbers
 {sum(_inside(row) for row in own)} lie inside their 90 % range. One in ten lies outside when a model is right,
 so the verdict is on all of them together.
+
+**What a pass is worth:** of {len(gate["power"])} models that are wrong on purpose the check would stop
+{_stopped(gate)} at least every second time ([below](#what-the-check-is-worth)). {_verdict_on_check(gate)}
 """
 
 
@@ -309,10 +312,25 @@ def _label(fact: Mapping[str, Any]) -> str:
 # --- what the check is worth ---------------------------------------------------------------------------------------
 
 
+def _stopped(gate: Mapping[str, Any]) -> int:
+    """Return how many wrong models the check stops at least every second time."""
+    return sum(model["passes"] <= _STOPPED for model in gate["power"].values())
+
+
+def _verdict_on_check(gate: Mapping[str, Any]) -> str:
+    if _stopped(gate) == 0:
+        return (
+            "It tells none of these errors from the truth:\n"
+            "passing says that nothing speaks against the model, not for it."
+        )
+    if 2 * _stopped(gate) < len(gate["power"]):
+        return "Most of these errors would go unseen."
+    return "The errors that it stops can be ruled out with some confidence, the others cannot."
+
+
 def _worth(gate: Mapping[str, Any]) -> str:
     labels = read_folder(data_dir("conf") / "calibration").data["wrong"]
     power = gate["power"]
-    stopped = sum(model["passes"] <= _STOPPED for model in power.values())
     right = _WORDS.number(100.0 * gate["right_passes"], 0)
     text = f"""
 ## What the check is worth
@@ -320,7 +338,7 @@ def _worth(gate: Mapping[str, Any]) -> str:
 Models that are wrong on purpose (`conf/calibration/wrong.yaml`): every member of the ensemble with a factor on
 a parameter. *Passes*: in how many of 100 a report taken from the ensemble itself lets the wrong model pass; the
 right one passes {right}. *With the real report*: whether the wrong model passes beside what the report says.
-The check stops {stopped} of {len(power)} at least every second time. Errors that pass as often as the right
+The check stops {_stopped(gate)} of {len(power)} at least every second time. Errors that pass as often as the right
 model does are errors that it cannot see.
 
 | model | passes | with the real report |

@@ -128,6 +128,7 @@ def test_gate_power_parameters_and_sizes_are_told(script, folder):
         in words
     )
     assert "in 31 of 100 futures of the ensemble itself" in words
+    assert "of 10 models that are wrong on purpose the check would stop 10 at least every second time" in words
     assert "| Twice as many deaths in substitution | 12 | fails (2 of 100) |" in text
     assert (
         "(`youth_stay`) | 4.5 (2.0 to 9.0) months | 4.9 (4.0 to 6.5) months | 40 % | 4.7 (3.1 to 7.4) months |" in text
@@ -171,3 +172,15 @@ def test_the_written_notes_are_read_whole(script, targets):
     for text, rule in (("## Leaks\nx\n", "## Misses"), ("## Leaks\nx\n## Misses\n### a\n\n### b\nc\n", "under a$")):
         with pytest.raises(script.PageError, match=rule):
             script.read_notes(text)
+
+
+@pytest.mark.unit
+def test_a_pass_of_a_check_that_stops_nothing_is_said_to_tell_nothing(script, folder):
+    path = folder / "gate.json"
+    gate = json.loads(path.read_text("utf-8"))
+    for name in gate["power"]:
+        gate["power"][name] = {"passes": 0.9, "report_passes": True, "report_chance": 0.2}
+    path.write_text(json.dumps(gate), "utf-8")
+    words = " ".join(page(script, folder).split())
+    assert "the check would stop 0 at least every second time" in words
+    assert "passing says that nothing speaks against the model, not for it" in words
