@@ -25,7 +25,19 @@ __all__ = ["main"]
 
 #: First segments of the addresses of the model.
 MODEL_HEADS = ("services", "cohorts", "referrals", "parameters", "attributes", "groups", "switch")
-COMMANDS = ("list", "show", "new", "evidence", "report", "explain", "attribute", "calibrate", "validate", "export")
+COMMANDS = (
+    "list",
+    "show",
+    "new",
+    "evidence",
+    "report",
+    "explain",
+    "attribute",
+    "calibrate",
+    "validate",
+    "variants",
+    "export",
+)
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
