@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -36,6 +36,7 @@ __all__ = [
     "block_likelihood",
     "calibrate_block",
     "columns_of",
+    "evaluate_members",
     "evaluation",
     "luck_of",
     "members_of",
@@ -119,6 +120,23 @@ class _Unit:
     first: int
 
 
+@dataclass(frozen=True)
+class _Members:
+    """Some versions whose parameters are given."""
+
+    digest: str
+    packed: bytes
+    given: tuple[Mapping[str, float], ...]
+    first: int
+
+
+def _packed(task: Task, block: Block, futures: int) -> tuple[str, bytes]:
+    """Return the job of a block with its hash."""
+    measures = tuple(dict.fromkeys(address for count in task.counts_of(block) for address in count.addresses))
+    packed = pickle.dumps(_Job(task, block, measures, futures))
+    return hashlib.sha256(packed).hexdigest(), packed
+
+
 def evaluation(
     task: Task, block: Block, sizes: Sizes, pool: Pool, told: Callable[[int], None] | None = None
 ) -> Callable[[Floats, int], Floats]:
@@ -137,9 +155,7 @@ def evaluation(
     told : callable, optional
         Called with the number of versions simulated, whenever some are.
     """
-    measures = tuple(dict.fromkeys(address for count in task.counts_of(block) for address in count.addresses))
-    packed = pickle.dumps(_Job(task, block, measures, sizes.futures))
-    digest = hashlib.sha256(packed).hexdigest()
+    digest, packed = _packed(task, block, sizes.futures)
 
     def evaluate(scores: Floats, first: int) -> Floats:
         units = [
@@ -153,6 +169,41 @@ def evaluation(
         return np.concatenate(found)
 
     return evaluate
+
+
+def evaluate_members(
+    task: Task,
+    block: Block,
+    members: Sequence[Mapping[str, float]],
+    pool: Pool,
+    *,
+    futures: int = FUTURES,
+    first: int = 0,
+) -> Floats:
+    """Return what the model gives for versions whose parameters are known.
+
+    Parameters
+    ----------
+    task, block, pool
+        As in `evaluation`.
+    members : sequence of mapping
+        Parameter -> value of every version (in days, per day, or without unit); others are drawn.
+    futures : int
+        Futures of each.
+    first : int
+        Key of the first version's luck; the same keys have the same luck.
+
+    Returns
+    -------
+    ndarray of float, shape (members, futures, measures)
+        NaN for a version that is not possible.
+    """
+    digest, packed = _packed(task, block, futures)
+    units = [
+        _Members(digest, packed, tuple(members[begin : begin + UNIT]), first + begin)
+        for begin in range(0, len(members), UNIT)
+    ]
+    return np.concatenate(list(pool.run_all(_simulate_members, units, name=lambda unit: f"{block.id}, {unit.first}")))
 
 
 def columns_of(task: Task, block: Block) -> list[list[int]]:
@@ -266,27 +317,37 @@ def _opened(digest: str, packed: bytes) -> tuple[_Job, Structure]:
 def _simulate_versions(unit: _Unit) -> Floats:
     """Return what the model gives in every future of some versions; NaN for a version that is not possible."""
     job, world = _opened(unit.digest, unit.packed)
+    priors = job.task.blocks.priors
+    values = {name: priors[name].values(unit.scores[:, i]) for i, name in enumerate(job.block.parameters)}
+    own = [{name: float(column[place]) for name, column in values.items()} for place in range(len(unit.scores))]
+    return np.stack([_version(job, world, unit.first + place, given) for place, given in enumerate(own)])
+
+
+def _simulate_members(unit: _Members) -> Floats:
+    """Return the same for versions whose parameters are given."""
+    job, world = _opened(unit.digest, unit.packed)
+    return np.stack([_version(job, world, unit.first + place, given) for place, given in enumerate(unit.given)])
+
+
+def _version(job: _Job, world: Structure, key: int, own: Mapping[str, float]) -> Floats:
+    """Return every future of one version; what is not given is drawn by the version's key."""
     task, block = job.task, job.block
-    found = np.full((len(unit.scores), job.futures, len(job.measures)), np.nan)
-    values = {name: task.blocks.priors[name].values(unit.scores[:, i]) for i, name in enumerate(block.parameters)}
-    for place in range(len(unit.scores)):
-        key = unit.first + place
-        base = Luck(task.seed, 1).base(_FAMILY, key)
-        given = _exact(task, key) | {name: float(column[place]) for name, column in values.items()}
+    found = np.full((job.futures, len(job.measures)), np.nan)
+    base = Luck(task.seed, 1).base(_FAMILY, key)
 
-        def draw(name: str, base: int = base) -> float:
-            return uniform(base, constant(_FAMILY, 0, name))
+    def draw(name: str) -> float:
+        return uniform(base, constant(_FAMILY, 0, name))
 
-        theta = task.ledger.draw(world.study.network, draw, given)
-        plan, scene = world.bind(theta), Scene.of(world.study, theta)
-        try:
-            for future in range(job.futures):
-                luck = Luck(task.seed + 1, key * job.futures + future)
-                log = simulate(plan, luck, until=block.until, cohorts=block.cohorts)
-                numbers = measure(job.measures, log, scene, Window(0.0, block.until), luck)
-                found[place, future] = [numbers[address] for address in job.measures]
-        except CheckError:
-            found[place] = np.nan  # shares above one: no version of this system
+    theta = task.ledger.draw(world.study.network, draw, _exact(task, key) | dict(own))
+    plan, scene = world.bind(theta), Scene.of(world.study, theta)
+    try:
+        for future in range(job.futures):
+            luck = Luck(task.seed + 1, key * job.futures + future)
+            log = simulate(plan, luck, until=block.until, cohorts=block.cohorts)
+            numbers = measure(job.measures, log, scene, Window(0.0, block.until), luck)
+            found[future] = [numbers[address] for address in job.measures]
+    except CheckError:
+        found[:] = np.nan  # shares above one: no version of this system
     return found
 
 

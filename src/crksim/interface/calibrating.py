@@ -206,6 +206,8 @@ def _mark(task: Task, given: Calibrate) -> str:
     from crksim.analysis.ensemble import network_mark
 
     sheets = [read_folder(data_dir("conf") / name).data for name in ("ledger", "targets", "calibration")]
+    # Variants are looked at when the ensemble is there; they move no particle.
+    sheets[2] = {name: part for name, part in sheets[2].items() if name != "variants"}
     sizes = [given.members, given.particles, given.futures, given.moves, given.seed]
     told = [network_mark(task.study, sheets[0]), sheets[1].get("counts"), sheets[2], sizes, crksim.__version__]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:12]

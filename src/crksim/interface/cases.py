@@ -156,7 +156,12 @@ class Case:
         return rows
 
 
-def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str] | None = None) -> Case:
+def load_case(
+    name: str,
+    overrides: Sequence[str] = (),
+    references: Sequence[str] | None = None,
+    variant: Scenario | None = None,
+) -> Case:
     """Read a scenario, its references and everything they stand on.
 
     Parameters
@@ -167,6 +172,8 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         ``address=value`` from the command line; they belong to the what-if only.
     references : sequence of str, optional
         Ids of the references to compare with; all of them when not given.
+    variant : Scenario, optional
+        Changes of the network in every world, before the scenario's; levers are not looked at then.
 
     Raises
     ------
@@ -174,11 +181,13 @@ def load_case(name: str, overrides: Sequence[str] = (), references: Sequence[str
         Anything wrong in any of it, each fault with file and line.
     """
     from crksim.analysis.questions import touched_subjects
-    from crksim.model.changes import describe
+    from crksim.model.changes import apply, describe
 
     paths = [find_scenario(part, paths=True) for part in name.split("+")]
     network = read_folder(data_dir("conf") / "network")
-    scenario, study, places = _read_world(paths, network, overrides)
+    if variant is not None:
+        network = Sheet(apply(network.data, variant), network.places)
+    scenario, study, places = _read_world(paths, network, overrides, levers=variant is None and not overrides)
     worlds, studies = _references(scenario, network, references)
     what_if = _world(WHAT_IF, scenario.id, scenario.title, study, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
@@ -233,7 +242,7 @@ def _questions(
 
 
 def _read_world(
-    paths: Sequence[Path], network: Sheet, overrides: Sequence[str] = ()
+    paths: Sequence[Path], network: Sheet, overrides: Sequence[str] = (), *, levers: bool = True
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
     """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
     from crksim.model.changes import apply, lever_faults, read_scenario
@@ -255,7 +264,7 @@ def _read_world(
         if overrides:
             scenario = _chosen(scenario, overrides)
         data = apply(network.data, scenario)
-        faults = [] if overrides else lever_faults(data, scenario)
+        faults = lever_faults(data, scenario) if levers else []
         if faults:
             raise InputError(faults)
         return scenario, read_study(data), places

@@ -37,6 +37,7 @@ COMMANDS = (
     "sweep",
     "calibrate",
     "validate",
+    "variants",
     "export",
 )
 #: Commands that run a what-if at many points, and the words that only they know.

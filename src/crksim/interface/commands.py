@@ -69,6 +69,12 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
 
         validate(words, lang, _write_at_once, Screen(lang).progress)
         return 0
+    if command == "variants":
+        from crksim.interface.screen import Screen
+        from crksim.interface.varying import compare_variants
+
+        compare_variants(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
     if command == "export":
         from crksim.interface.exporting import export_paper
 

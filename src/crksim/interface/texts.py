@@ -245,6 +245,26 @@ TEXTS: dict[str, Label] = {
         "held for the run; now it is {now}. Run the what-if again",
     ),
     "exported": Label("Til artiklen: {folder}", "For the paper: {folder}"),
+    "needs_ensemble": Label(
+        "skal være et ensemble: der vejes blandt udgaver, der passer med rapporten",
+        "must be an ensemble: versions that agree with the report are weighed",
+    ),
+    "varying": Label(
+        "{variants} varianter af modellens opbygning × {members} udgaver × {futures} fremtider",
+        "{variants} variants of the structure × {members} versions × {futures} futures",
+    ),
+    "variants_of": Label("Forskel: {measure} ({unit})", "Difference: {measure} ({unit})"),
+    "variant_base": Label("Modellen, som den er", "The model as it is"),
+    "variant_other_luck": Label("Det samme med andet held", "The same on other luck"),
+    "variant_row": Label(
+        "{label}: {answer}; log-forhold {ratio} (± {error}), {effective} af {members} udgaver tæller",
+        "{label}: {answer}; log ratio {ratio} (± {error}), {effective} of {members} versions count",
+    ),
+    "variant_row_few": Label(
+        "{label}: {answer}; log-forhold {ratio} (± {error}), for få udgaver tæller ({effective} af {members})",
+        "{label}: {answer}; log ratio {ratio} (± {error}), too few versions count ({effective} of {members})",
+    ),
+    "varied": Label("Tabel: {file}", "Table: {file}"),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -268,6 +288,7 @@ Kommandoer:
   crksim sweep scenario=NAVN ADRESSE=4..12 ADRESSE2=times(0.8,1.2)   alle punkter; går videre, hvor den slap
   crksim calibrate             nye udgaver af CRK, der passer med rapporten; går videre, hvor den slap
   crksim validate              hold udgaverne op mod rapporten, og sig, hvad kontrollen er værd
+  crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
@@ -302,6 +323,7 @@ Commands:
   crksim sweep scenario=NAME ADDRESS=4..12 ADDRESS2=times(0.8,1.2)   every point; can be cut off and go on
   crksim calibrate             new versions of CRK that agree with the report; goes on where it was cut off
   crksim validate              hold the versions beside the report, and tell what the check is worth
+  crksim variants [scenario=NAME]   other ways to build the model: what the report says, and what they answer
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
