@@ -80,7 +80,7 @@ def _whole_run(source: Path, lang: str) -> Run:
     from crksim.output.rundir import changed_files
     from crksim.output.tables import read_run
 
-    problems = [Problem("run", str(source / name), say(lang, "changed_file")) for name in changed_files(source)]
+    problems = [Problem("run", name, say(lang, "changed_file"), file=str(source)) for name in changed_files(source)]
     if not problems and not (source / REFERENCE).is_file():
         problems = [Problem("run", str(source), say(lang, "no_reference", name=REFERENCE))]
     if problems:
