@@ -188,7 +188,7 @@ def test_the_shipped_variants_change_what_they_say():
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("ensemble=none",), "ensemble = 'none': must be an ensemble"),
+        (("versions=none",), "versions = 'none': must be an ensemble"),
         (("member=3",), "word = 'member=3': is not a setting; did you mean 'members'?"),
         (("members=1",), "members = '1': must be a whole number of at least 2"),
     ],
@@ -249,7 +249,7 @@ def test_variants_from_words_to_table(capsys, tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "members.csv").write_text("member,group_stay,take_up_own_site\n0,105,0.29\n1,110,0.3\n2,100,0.27\n")
     (folder / "manifest.json").write_text('{"network": "a", "frozen": "b", "left": {}}')
-    words = ("ensemble=calibration", "members=3", "futures=1", "past_futures=2", "lang=en")
+    words = ("versions=calibration", "members=3", "futures=1", "past_futures=2", "lang=en")
     tables = []
     for workers in (1, 2):
         assert cli.main(("variants", *words, f"workers={workers}", f"out=out{workers}")) == 0

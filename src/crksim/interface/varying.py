@@ -33,7 +33,7 @@ VARIANTS = "variants.csv"
 COLUMNS = (
     "scenario", "variant", "label_da", "label_en", "log_ratio", "error", "effective", "enough", "measure", "measure_da",
     "measure_en", "unit_da", "unit_en", "difference", "low", "high", "worthwhile", "chance", "verdict", "members",
-    "futures", "past_futures", "seed", "ensemble",
+    "futures", "past_futures", "seed", "versions",
 )  # fmt: skip
 
 #: Called with the number of members in all; gives what is called with (done, total).
@@ -56,7 +56,7 @@ class Variants:
         Futures of the past by which a likelihood is estimated; few of them, and luck passes for agreement.
     seed, workers : int
         Seed of all luck; processes.
-    ensemble : str
+    versions : str
         ``shipped``, or the folder of a calibration.
     out : Path
         Folder in which the folder of the comparison is made.
@@ -70,7 +70,7 @@ class Variants:
     past_futures: int = 32
     seed: int = 1
     workers: int = 0
-    ensemble: str = "shipped"
+    versions: str = "shipped"
     out: Path = Path("outputs")
     ship: bool = False
 
@@ -102,14 +102,14 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     from crksim.output.calibration_files import write_table
 
     given = read_words_into(Variants, words, {"members": 2, "futures": 1, "past_futures": 2, "seed": 0, "workers": 0})
-    if given.ensemble == "none":
-        raise InputError([Problem("ensemble", "none", say(lang, "needs_ensemble"), "shipped", file=COMMAND_LINE)])
+    if given.versions == "none":
+        raise InputError([Problem("versions", "none", say(lang, "needs_ensemble"), "shipped", file=COMMAND_LINE)])
     task = load_task(given.seed)
     block, alternatives = _alternatives(task)
     base = load_case(given.scenario)
-    ensemble = load_ensemble(given.ensemble, base.studies[0].network)
+    ensemble = load_ensemble(given.versions, base.studies[0].network)
     if ensemble is None:  # pragma: no cover - refused above
-        raise InputError([Problem("ensemble", given.ensemble, say(lang, "needs_ensemble"), file=COMMAND_LINE)])
+        raise InputError([Problem("versions", given.versions, say(lang, "needs_ensemble"), file=COMMAND_LINE)])
     size = min(given.members, len(ensemble.members))
     network = base.studies[0].network
     # Every version is held beside the report with the very parameters with which it answers.
