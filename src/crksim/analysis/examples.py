@@ -14,7 +14,12 @@ from crksim.simulation.staylog import StayLog
 __all__ = ["first_logs"]
 
 
-def first_logs(worlds: Sequence[WorldStudy], ledger: Mapping[str, object], seed: int) -> dict[str, StayLog]:
+def first_logs(
+    worlds: Sequence[WorldStudy],
+    ledger: Mapping[str, object],
+    seed: int,
+    calibrated: Sequence[Mapping[str, float]] | None = None,
+) -> dict[str, StayLog]:
     """Return the log of the first future of the first member, by world: what `replicate` simulates first.
 
     Parameters
@@ -25,9 +30,11 @@ def first_logs(worlds: Sequence[WorldStudy], ledger: Mapping[str, object], seed:
         The ledger as a plain dict.
     seed : int
         Seed of all luck.
+    calibrated : sequence of mapping, optional
+        Values of each member that are not drawn.
     """
     studies = [world.read() for world in worlds]
-    thetas = draw_members(worlds, [study.network for study in studies], read_ledger(ledger), 1, seed)
+    thetas = draw_members(worlds, [study.network for study in studies], read_ledger(ledger), 1, seed, calibrated)
     return {
         world.id: simulate(structure(study).bind(theta[0]), Luck(seed, 0))
         for world, study, theta in zip(worlds, studies, thetas, strict=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Check, Count, Result
     from crksim.model.clock import Window
+    from crksim.simulation.staylog import StayLog
 
 __all__ = ["Finished", "Watch", "attribute", "run", "run_all", "set_up"]
 
@@ -249,7 +250,6 @@ def _run_case(
     pool: Pool,
     taken: TakenApart | None = None,
 ) -> Finished:
-    from crksim.analysis.examples import first_logs
     from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import prepare, write_run
@@ -307,12 +307,19 @@ def _run_case(
         },
         evidence=case.evidence(),
         lang=settings.lang,
-        stays=first_logs(case.worlds, case.ledger, settings.seed) if settings.stays else None,
+        stays=_stays(case, settings, ensemble) if settings.stays else None,
         reference_dict=case.worlds[0].study,
     )
     finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)
     return finished
+
+
+def _stays(case: Case, settings: Settings, ensemble: Ensemble | None) -> dict[str, StayLog]:
+    """Return the single stays of the first future of the first version, by world."""
+    from crksim.analysis.examples import first_logs
+
+    return first_logs(case.worlds, case.ledger, settings.seed, None if ensemble is None else ensemble.members)
 
 
 def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
