@@ -33,7 +33,7 @@ VARIANTS = "variants.csv"
 COLUMNS = (
     "scenario", "variant", "label_da", "label_en", "log_ratio", "error", "effective", "enough", "measure", "measure_da",
     "measure_en", "unit_da", "unit_en", "difference", "low", "high", "worthwhile", "chance", "verdict", "members",
-    "futures", "past_futures", "seed", "versions",
+    "futures", "past_futures", "seed", "ensemble",
 )  # fmt: skip
 
 #: Called with the number of members in all; gives what is called with (done, total).
