@@ -153,18 +153,22 @@ def arrivals(
         keep = (times >= 0.0) & (times < until)
         return numbers[keep], times[keep]
     ceiling = _ceiling(pattern, theta) * YEAR
+    steady = pattern.rate is not None and len(pattern.rate.steps) == 1
+    steady = steady and pattern.months is None and pattern.wave is None and not pattern.pattern
     parts: list[tuple[NDArray[np.int64], _Vector]] = []
     strip, low = 0, 0.0
     while low < ceiling:
         high = 1.0 if strip == 0 else low * 2.0
         number, time = _strip(luck, key, strip, (high - low) / YEAR, until)
-        height = low + (high - low) * uniforms(luck.bases(key, number), constant("", 0, "height"))
-        under = height < arrival_rate(pattern, theta, start, time) * YEAR
-        parts.append((number[under], time[under]))
+        if not (steady and high < ceiling):  # else all of the strip lies under the rate
+            height = low + (high - low) * uniforms(luck.bases(key, number), constant("", 0, "height"))
+            under = height < arrival_rate(pattern, theta, start, time) * YEAR
+            number, time = number[under], time[under]
+        parts.append((number, time))
         strip, low = strip + 1, high
     if not parts:
         return np.empty(0, np.int64), np.empty(0)
     numbers = np.concatenate([number for number, _ in parts])
     times = np.concatenate([time for _, time in parts])
-    order = np.lexsort((numbers, times))
+    order = np.argsort(times, kind="stable")  # numbers rise already, and so do the times of each strip
     return numbers[order], times[order]

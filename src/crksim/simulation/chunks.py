@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,7 +144,10 @@ class Chunk:
         made, outcome = behaviour.made, behaviour.outcome
         for visit in [nth] if isinstance(nth, int) else np.flatnonzero(np.bincount(nth)).tolist():
             mine = slice(None) if isinstance(nth, int) else np.flatnonzero(nth == visit)
-            outcomes = [made[number] or outcome(number) for number in numbers[mine].tolist()]
+            which = numbers[mine].tolist()
+            outcomes: Iterable[Any] = list(map(made.__getitem__, which))
+            if not all(outcomes):  # some are met for the first time
+                outcomes = map(outcome, which)
             found = zip(outcomes, lengths[mine].tolist(), strict=True)
             self.drawn.setdefault(behaviour.key + visit, {}).update(zip(places[mine].tolist(), found, strict=True))
         return to

@@ -117,7 +117,31 @@ class Citizen:
             self.beside.pop(strand, None)
 
 
-class Stay:
+class _Ordinary:
+    """What an ordinary stay is asked for, side by side in memory: slots stand in the order of their classes."""
+
+    __slots__ = (
+        "admitted",
+        "callbacks",
+        "citizen",
+        "due",
+        "from_row",
+        "kind",
+        "known",
+        "nth",
+        "outcome",
+        "referred",
+        "remaining",
+        "risk",
+        "row",
+        "service",
+        "special",
+        "state",
+        "strand",
+    )
+
+
+class Stay(_Ordinary):
     """A request and the stay that may follow it; the event of its own end.
 
     Parameters
@@ -131,32 +155,15 @@ class Stay:
     """
 
     __slots__ = (
-        "admitted",
-        "callbacks",
-        "citizen",
         "code",
-        "due",
         "finish",
         "flags",
-        "from_row",
         "gives_up_at",
         "holder",
-        "kind",
-        "known",
-        "nth",
         "origin",
-        "outcome",
-        "referred",
-        "remaining",
         "requests",
-        "risk",
-        "row",
         "rule",
-        "service",
         "since",
-        "special",
-        "state",
-        "strand",
         "wakes",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Collection, Iterator
 from heapq import heappush
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,8 @@ class Run:
         #: does it, but by its day: that spares a call and a sum for every stay.
         self.calendar: list[Any] = self.env._queue
         self.entries: Iterator[int] = self.env._eid
-        self.rows: list[bytes] = []
+        #: Rows in full, and those of ordinary stays; see `packing`.
+        self.rows, self.plain = BytesIO(), BytesIO()
         self.left_out: set[int] = set()
         self.rules = Rules(self)
         #: Stays that are over and serve again.
@@ -247,9 +249,10 @@ class Run:
         for stay in self.still_open():
             write_open(stay, self.rows)
             stay.citizen.main = None
-        log = log_of(self.rows, self.structure, self.since, self.until)
+        log = log_of(self.plain, self.rows, self.structure, self.since, self.until)
         # What is left holds on to itself in circles, and the collector may be a long time coming.
-        self.rows.clear()
+        self.rows.close()
+        self.plain.close()
         self.services.clear()
         self.spare.clear()
         self.calendar.clear()

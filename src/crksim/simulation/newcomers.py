@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappush
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -33,8 +33,8 @@ NOBODY = Arrivals()
 
 _Times = NDArray[np.float64]
 
-#: Day, order of ties of the arrival and of ends, packed number, kind, where to, death budget, place in chunk, chunk.
-_Coming = tuple[float, int, int, float, int, int, float, int, Chunk]
+#: Day, order of ties of ends, packed number, kind, where to, death budget, place in chunk, chunk.
+_Coming = tuple[float, int, float, int, int, float, int, Chunk]
 
 
 class Newcomers:
@@ -48,15 +48,13 @@ class Newcomers:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.services, self.spare = run.services, run.spare
-        self._calendar, self._entries = run.calendar, run.entries
-        self._call = (self._arrive,)
-        ranks = np.asarray(run.structure.cohort_rank, np.int64)
-        drawn = [self._of(index) for index in range(len(ranks))] or [(np.empty(0, np.int64), np.empty(0))]
-        self._cohorts = np.repeat(np.arange(len(drawn)), [len(times) for _, times in drawn])
+        ranked = np.argsort(run.structure.cohort_rank, kind="stable")
+        drawn = [self._of(index) for index in ranked.tolist()] or [(np.empty(0, np.int64), np.empty(0))]
+        self._cohorts = np.repeat(ranked if len(ranked) else 0, [len(times) for _, times in drawn])
         self._numbers = np.concatenate([numbers for numbers, _ in drawn])
         self._times = np.concatenate([times for _, times in drawn])
-        self._order = np.lexsort((self._numbers, ranks[self._cohorts], self._times))
+        # Of equal times the first in rank comes first, and of one cohort the smallest number.
+        self._order = np.argsort(self._times, kind="stable")
         self.chunk, first = self._part(0)
         self._coming = chain(first, self._others())
 
@@ -78,40 +76,9 @@ class Newcomers:
 
     def start(self) -> None:
         """Put the first newcomer on the calendar."""
-        self._next(Wake(self._arrive, self.run.since))
-
-    def _next(self, wake: Wake) -> None:
+        arrive = arriving(self.run, self._coming)
         for coming in self._coming:
-            wake.stay, wake.callbacks = coming, self._call
-            wake.at = coming[0]
-            self.run.at(coming[0], coming[1], wake)
-            return
-
-    def _arrive(self, wake: Wake) -> None:
-        now, _, ending, ident, kind, to, budget, place, chunk = wake.stay
-        if to >= 0:
-            target = self.services[to]
-            if self.spare and not target.guarded:
-                # Who has left serves as the next newcomer, and the stay as the first one.
-                stay = self.spare.pop()
-                citizen = stay.citizen
-                citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
-                citizen.chunk, citizen.place = chunk, place
-                citizen.rows = citizen.strands = stay.row = 0
-                citizen.course_over = False
-                citizen.main = citizen.beside = citizen.considered = citizen.lifetime = None
-                stay.service, stay.from_row, stay.referred = target, -1, now
-                come = target.come
-                come(stay, now)
-            else:
-                target.request(Citizen(ident, ending, kind, chunk, place, budget), now, -1)
-        elif to < DIED:
-            citizen = Citizen(ident, ending, kind, chunk, place, budget)
-            self.run.go(citizen, self.run.resolved(to, citizen, None), now, -1, 0, None)
-        for coming in self._coming:  # as `_next`, without the call
-            wake.stay, wake.callbacks = coming, self._call
-            wake.at = at = coming[0]
-            heappush(self._calendar, (at, coming[1], next(self._entries), wake))
+            self.run.at(coming[0], ARRIVAL, Wake(arrive, coming[0], coming))
             return
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
@@ -134,7 +101,6 @@ class Newcomers:
         chunk.expect(to, np.arange(len(part)))
         columns = (
             times,
-            ARRIVAL + ties,
             END + ties,
             cohorts * COHORT + numbers * NUMBER,
             kind,
@@ -142,6 +108,50 @@ class Newcomers:
         )
         limits = budgets(run, bases).tolist() if run.mortal else repeat(math.inf)
         return chunk, zip(*(column.tolist() for column in columns), limits, range(len(part)), repeat(chunk))
+
+
+def arriving(run: Run, others: Iterator[_Coming]) -> Callable[[Wake], None]:
+    """Return what lets a newcomer in, as the call-back of the arrival, and puts the next one on the calendar.
+
+    Parameters
+    ----------
+    run : Run
+        The run; as in `passage`, what every newcomer needs of it is bound once.
+    others : iterator
+        Those still to come.
+    """
+    services, spare, calendar = run.services, run.spare, run.calendar
+
+    def arrive(wake: Wake) -> None:
+        """Let a newcomer in."""
+        now, ending, ident, kind, to, budget, place, chunk = wake.stay
+        if to >= 0:
+            target = services[to]
+            if spare and not target.guarded:
+                # Who has left serves as the next newcomer, and the stay as the first one.
+                stay = spare.pop()
+                citizen = stay.citizen
+                citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
+                citizen.chunk, citizen.place = chunk, place
+                citizen.rows = citizen.strands = stay.row = 0
+                citizen.course_over = False
+                citizen.main = citizen.beside = citizen.considered = citizen.lifetime = None
+                stay.service, stay.from_row, stay.referred = target, -1, now
+                come = target.come
+                come(stay, now)
+            else:
+                target.request(Citizen(ident, ending, kind, chunk, place, budget), now, -1)
+        elif to < DIED:
+            citizen = Citizen(ident, ending, kind, chunk, place, budget)
+            run.go(citizen, run.resolved(to, citizen, None), now, -1, 0, None)
+        for coming in others:
+            wake.stay, wake.callbacks = coming, calls
+            wake.at = at = coming[0]
+            heappush(calendar, (at, ARRIVAL, 0, wake))  # only one newcomer at a time stands there
+            return
+
+    calls = (arrive,)
+    return arrive
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:

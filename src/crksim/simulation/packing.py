@@ -1,4 +1,4 @@
-"""How a row of the log is written while the run goes on: 64 bytes, most columns as they are.
+"""How a row of the log is written while the run goes on: 52 or 64 bytes, most columns as they are.
 
 Two numbers hold several columns each, as whole numbers below 2^53 that a float holds exactly:
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from crksim.simulation.staylog import NOWHERE, REASONS
 
-__all__ = ["CODE", "COHORT", "FLAGS", "NUMBER", "OPEN", "ROW", "ROW_TYPE", "TO", "pack"]
+__all__ = ["CODE", "COHORT", "FLAGS", "NUMBER", "OPEN", "PLAIN", "PLAIN_TYPE", "ROW", "ROW_TYPE", "TO", "pack"]
 
 _TIMES, _SMALL = ("referred", "admitted", "due", "left"), ("row", "from_row", "nth", "service", "rule", "strand")
 
@@ -23,6 +23,12 @@ ROW = Struct("6di6h").pack
 #: The same row for numpy.
 ROW_TYPE = np.dtype(
     [*((name, "f8") for name in ("citizen", "end", *_TIMES)), ("kind", "i4"), *((name, "i2") for name in _SMALL)]
+)
+
+#: An ordinary stay that ended when it was due: no rule, main strand, left on the day it was due.
+PLAIN = Struct("=5di4h").pack
+PLAIN_TYPE = np.dtype(
+    [(name, ROW_TYPE[name]) for name in ROW_TYPE.names or () if name not in ("left", "rule", "strand")]
 )
 
 #: Weights of the columns in their packed number.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from crksim.simulation.behaviour import HOME
 from crksim.simulation.citizens import CLOSED, STAYING, Stay
-from crksim.simulation.packing import ROW, TO
+from crksim.simulation.packing import PLAIN, TO
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
@@ -40,7 +40,11 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
         citizen = stay.citizen
         if not called:
             if service.free <= 0.0 or line.count:
-                service.stand_in_line(stay, now)
+                if line.count < line.room:
+                    citizen.rows += 1
+                    line.join(stay, now)
+                else:
+                    service.refuse(stay, now)
                 return
             service.free -= 1.0
             citizen.rows += 1
@@ -80,7 +84,7 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
         As in `coming`.
     """
     line, careful, index = service.line, service.careful, service.index
-    push, spare, others = run.rows.append, run.spare, run.services
+    push, spare, others = run.plain.write, run.spare, run.services
 
     def end(stay: Stay) -> None:
         """End a stay at its time, and send the citizen where the end says."""
@@ -104,9 +108,9 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
             to = run.resolved(to, citizen, None)
             code += to * TO
         push(
-            ROW(
-                citizen.ident, code, stay.referred, stay.admitted, now, now,
-                stay.kind, row, stay.from_row, stay.nth, index, -1, 0,
+            PLAIN(
+                citizen.ident, code, stay.referred, stay.admitted, now,
+                stay.kind, row, stay.from_row, stay.nth, index,
             )
         )  # fmt: skip
         service.free += 1.0

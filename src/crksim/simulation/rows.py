@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crksim.simulation.citizens import WAITING, Stay
-from crksim.simulation.packing import FLAGS, OPEN, ROW, ROW_TYPE
+from crksim.simulation.packing import FLAGS, OPEN, PLAIN_TYPE, ROW, ROW_TYPE
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
 
 __all__ = ["log_of", "write_open"]
 
 
-def log_of(rows: list[bytes], structure: Structure, start: float, end: float) -> StayLog:
+def log_of(plain: BytesIO, rows: BytesIO, structure: Structure, start: float, end: float) -> StayLog:
     """Return the log of rows written by `LiveService.close` and `LiveService.write`.
 
     Parameters
     ----------
-    rows : list of bytes
-        As packed by `packing.ROW`.
+    plain, rows : BytesIO
+        As packed by `packing.PLAIN` and `packing.ROW`.
     structure : Structure
         The world of the run.
     start, end : float
@@ -33,10 +34,10 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    table = np.frombuffer(b"".join(rows), ROW_TYPE)
+    table = _together(np.frombuffer(plain.getvalue(), PLAIN_TYPE), np.frombuffer(rows.getvalue(), ROW_TYPE))
     ident = table["citizen"].astype(np.int64) + table["row"]
-    order = np.argsort(ident, kind="stable")
-    table, ident = table.take(order), ident[order]  # an index would go through every field
+    order = np.argsort(ident)
+    table, ident = {name: column[order] for name, column in table.items()}, ident[order]
     code, kind = table["end"].astype(np.int64), table["kind"]
     used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
     named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
@@ -64,6 +65,17 @@ def log_of(rows: list[bytes], structure: Structure, start: float, end: float) ->
     return StayLog(legend, start, end, **typed)
 
 
+def _together(plain: NDArray[Any], rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of rows of both kinds."""
+    given = {name: plain[name] for name in PLAIN_TYPE.names or ()}
+    given |= {"left": plain["due"], "rule": np.full(len(plain), -1), "strand": np.zeros(len(plain))}
+    found = {}
+    for name in ROW_TYPE.names or ():
+        found[name] = column = np.empty(len(plain) + len(rows), ROW_TYPE[name])
+        column[: len(plain)], column[len(plain) :] = given[name], rows[name]
+    return found
+
+
 def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:
     """Let a row that was sent on (before an opening, after a closing) lead to the service where the next row stands."""
     came = np.flatnonzero((columns["from_row"] >= 0) & (columns["rule"] < 0))
@@ -75,10 +87,10 @@ def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:
     columns["to"][sources[known]] = columns["service"][came[known]]
 
 
-def write_open(stay: Stay, rows: list[bytes]) -> None:
+def write_open(stay: Stay, rows: BytesIO) -> None:
     """Write the row of a stay in progress, a held place or a request that waits, when the run stops."""
     waits = stay.state == WAITING
-    rows.append(
+    rows.write(
         ROW(
             stay.citizen.ident, OPEN + stay.flags * FLAGS,
             stay.referred, stay.admitted, math.nan if waits else stay.due, math.nan,

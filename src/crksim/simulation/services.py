@@ -41,7 +41,7 @@ class LiveService:
     def __init__(self, run: Run, index: int) -> None:
         plan, it = run.plan, run.structure.services[index]
         self.run, self.index, self.spec, self.plan = run, index, it, plan
-        self.push = run.rows.append
+        self.push = run.rows.write
         self.spare = run.spare
         self.tie = run.structure.service_rank[index]
         self.site = it.site
@@ -125,16 +125,10 @@ class LiveService:
             stay.holder, stay.remaining = holder, remaining
         self.come(stay, now)
 
-    def stand_in_line(self, stay: Stay, now: float) -> None:
-        """Queue a request that cannot be met at once, or refuse it when the waiting room is full."""
-        citizen = stay.citizen
-        if self.line.count < self.line.room:
-            citizen.rows += 1
-            self.line.join(stay, now)
-        else:
-            self.turn_away(
-                citizen, now, stay.from_row, stay.strand, stay.rule, stay.origin, stay.holder, "refused", stay.flags
-            )
+    def refuse(self, stay: Stay, now: float) -> None:
+        """Turn a request away that finds the waiting room full."""
+        rule, origin, holder = stay.rule, stay.origin, stay.holder
+        self.turn_away(stay.citizen, now, stay.from_row, stay.strand, rule, origin, holder, "refused", stay.flags)
 
     def lets_in(
         self,

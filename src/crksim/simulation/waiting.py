@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from crksim.model.laws import Law
-from crksim.simulation.citizens import HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
+from crksim.simulation.citizens import END, HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
 from crksim.simulation.luck import constant, on_grid, uniforms, view
 from crksim.simulation.packing import CODE, TO
 
@@ -28,9 +28,10 @@ class WaitingLine:
     """
 
     __slots__ = (
+        "_calendar",
         "_calls",
-        "_entries",
         "_heap",
+        "_joined",
         "_laws",
         "_levels",
         "_queue",
@@ -56,9 +57,11 @@ class WaitingLine:
         self._calls = self._wake.callbacks
         self._queue: deque[Stay] = deque()
         self._heap: list[tuple[float, int, Stay]] = []
-        self._entries = 0
+        self._joined = 0
         self._levels: dict[int, float] = {}
+        #: Kind -> key of what is drawn for a first visit, and the law of its patience.
         self._laws: dict[int, tuple[int, Law]] = {}
+        self._calendar = self.run.calendar
 
     def forget(self) -> None:
         """Forget the numbers of before a date on which some of them change."""
@@ -69,11 +72,16 @@ class WaitingLine:
         """Put a request in the queue."""
         citizen = stay.citizen
         stay.state, stay.kind, stay.admitted, stay.gives_up_at = WAITING, citizen.kind, math.nan, math.inf
-        self.enter(stay, now)
-        if stay.holder is not None:
-            if stay.holder.requests is None:
-                stay.holder.requests, stay.holder.special = [], True
-            stay.holder.requests.append(stay)
+        if self.in_order:
+            self.count += 1
+            self._queue.append(stay)
+        else:
+            self.enter(stay, now)
+        holder = stay.holder
+        if holder is not None:
+            if holder.requests is None:
+                holder.requests, holder.special = [], True
+            holder.requests.append(stay)
         elif stay.strand == 0:
             citizen.main = stay
             if self.run.mortal:
@@ -81,11 +89,11 @@ class WaitingLine:
         if stay.strand:
             citizen.open_beside()[stay.strand] = stay
         if self.spec.patience is not None:
-            stay.gives_up_at = now + self._patience(citizen, now)
-            if stay.gives_up_at < math.inf:
+            stay.gives_up_at = at = now + self._patience(citizen, now)
+            if at < math.inf:
                 stay.known = True
-                wake = Wake(self.give_up, stay.gives_up_at, stay)
-                self.run.at(stay.gives_up_at, PATIENCE + citizen.tie, wake)
+                priority = citizen.ending + (PATIENCE - END)
+                heappush(self._calendar, (at, priority, next(self.run.entries), Wake(self.give_up, at, stay)))
 
     def enter(self, stay: Stay, now: float) -> None:
         """Take a place in the order of the queue."""
@@ -93,8 +101,8 @@ class WaitingLine:
         if self.in_order:
             self._queue.append(stay)
         else:
-            self._entries += 1
-            heappush(self._heap, (self._level(stay.kind, now), self._entries, stay))
+            self._joined += 1
+            heappush(self._heap, (self._level(stay.kind, now), self._joined, stay))
 
     def line(self) -> list[Stay]:
         """Return the requests that wait, in the order in which they will be met."""
@@ -110,11 +118,12 @@ class WaitingLine:
 
     def offer(self, now: float) -> None:
         """See to it that free places are handed out at this instant, after all that ends in it."""
-        if self.count and not self.handing and self.service.free > 0:
+        service = self.service
+        if self.count and not self.handing and service.free > 0:
             self.handing = True
             wake = self._wake
             wake.at, wake.callbacks = now, self._calls
-            self.run.at(now, HAND_OUT + self.service.tie, wake)
+            heappush(self._calendar, (now, HAND_OUT + service.tie, next(self.run.entries), wake))
 
     def hand_out(self, wake: Wake) -> None:
         """Hand the free places to those first in the queue."""
@@ -124,7 +133,10 @@ class WaitingLine:
             stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
             if stay.state != WAITING:
                 continue
-            self.depart(stay, now)
+            if stay.risk is None:
+                self.count -= 1
+            else:
+                self.depart(stay, now)
             service.free -= 1
             if stay.holder is not None:
                 self.run.rules.take_over(stay, now)
@@ -170,16 +182,18 @@ class WaitingLine:
 
     def _patience(self, citizen: Citizen, now: float) -> float:
         """Return how long a citizen waits before giving up, in days."""
-        known = self._laws.get(citizen.kind)
-        if known is None:
+        service, chunk, place = self.service, citizen.chunk, citizen.place
+        try:
+            key, law = self._laws[citizen.kind]
+        except KeyError:
             assert self.spec.patience is not None
             case = self.run.structure.choose(self.spec.patience, citizen.kind)
-            known = self._laws[citizen.kind] = case, self.run.plan.length(self.spec.patience, case, now)
-        case, law = known
-        nth = citizen.chunk.visits[self.service.family][citizen.place]
-        key = ("patience", self.service.index, self.service.epoch, case, nth)
-        block = citizen.chunk.blocks.get(key)
-        if block is None:
-            u = uniforms(citizen.chunk.bases, constant(self.spec.luck_key, nth, "patience"))
-            block = citizen.chunk.blocks[key] = view(on_grid(law.quantile(u)))
-        return block[citizen.place]
+            key = ((((service.index + 1 << 16) + service.epoch) << 16) + case) << 16  # rules have small numbers
+            key, law = self._laws[citizen.kind] = key, self.run.plan.length(self.spec.patience, case, now)
+        nth = chunk.visits[service.family][place]
+        try:
+            return chunk.blocks[key + nth][place]  # type: ignore[no-any-return]
+        except KeyError:
+            u = uniforms(chunk.bases, constant(self.spec.luck_key, nth, "patience"))
+            block = chunk.blocks[key + nth] = view(on_grid(law.quantile(u)))
+            return block[place]
