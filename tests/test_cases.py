@@ -3,6 +3,8 @@
 import pytest
 
 from crksim.interface.cases import load_case
+from crksim.interface.files import data_dir, read_folder
+from crksim.model.changes import apply, read_scenario
 
 pytestmark = pytest.mark.unit
 
@@ -52,3 +54,16 @@ def test_what_is_asked_covers_the_list(case):
     for cohort in ("youth_drugs", "adult_alcohol"):
         for asked in ("mean", "share_within_limit", "breaches"):
             assert f"{cohort}.door_wait.{asked}" in measures
+
+
+@pytest.mark.parametrize("name", ["crk_2018_plan", "youth_groups_3sites+intensive_8_places", "doing_nothing"])
+def test_the_resolved_scenario_makes_the_study_again_with_the_date_of_each_part(name):
+    """A reader of the file alone applies each part from its own date, and has the study that ran."""
+    case = load_case(name)
+    told = case.resolved
+    assert ("parts" in told) == (name != "doing_nothing")
+    study = read_folder(data_dir("conf") / "network").data
+    for part in told.get("parts", [told]):
+        fields = {field: part[field] for field in ("from", "changes")} | {"title": told["title"]}
+        study = apply(study, read_scenario(fields, "part"))
+    assert study == case.study.source

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from crksim.errors import InputError
 from crksim.interface import cli, exporting
 from crksim.output import figures, paper
-from crksim.output.paper import Shipped, write_paper
+from crksim.output.paper import Shipped, key_scheme, write_paper
 from crksim.output.paper_words import DESCRIPTIONS
 from crksim.output.rundir import write_run
 from crksim.output.tables import read_run
@@ -159,6 +160,38 @@ def test_the_network_is_worked_out_and_the_luck_can_be_checked(made):
 
     drawn = uniform(Luck(1, 0).base("youth_drugs", 0), constant("youth_group", 0, "length"))
     assert f"| 1 | 0 | youth_drugs | 0 | youth_group | 0 | length | {drawn!r} |" in text
+
+
+@pytest.mark.unit
+def test_the_key_scheme_can_be_followed_from_its_page_alone():
+    """Constants are read off the page and the draws made anew, without the module."""
+    text = key_scheme("0")
+    constants = dict(re.findall(r"^- (.+): (0x\w+)$", text, re.MULTILINE))
+    first, second, golden = (
+        int(constants[name], 16) for name in ("first multiplier of mix", "second multiplier of mix", "golden")
+    )
+    mask = 2**64 - 1
+
+    def mix(x):
+        x = ((x ^ (x >> 30)) * first) & mask
+        x = ((x ^ (x >> 27)) * second) & mask
+        return x ^ (x >> 31)
+
+    def key(*parts):
+        return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "little")
+
+    lines = text.splitlines()
+    rows = [
+        line.strip("|").split("|") for line in lines[lines.index("## Draws to check by") :] if line.startswith("| ")
+    ]
+    assert len(rows[1:]) >= 3
+    for row in rows[1:]:
+        seed, replication, cohort, citizen, family, nth, purpose, draw = (
+            cell[1:-1] if place == 2 or place == 4 else cell.strip() for place, cell in enumerate(row)
+        )
+        root = mix((mix((int(seed) * golden + 1) & mask) + int(replication) * golden) & mask)
+        base = mix((mix(root ^ key(cohort, "0", "cohort")) + int(citizen) * golden) & mask)
+        assert ((mix((base + key(family, nth, purpose)) & mask) >> 12) + 0.5) * 2.0**-52 == float(draw)
 
 
 @pytest.mark.unit

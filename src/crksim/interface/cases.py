@@ -88,8 +88,9 @@ class Case:
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """The scenario as plain data, with what the command line added."""
+        """The scenario as plain data, with what the command line added; combined ones have their parts with dates."""
         scenario = self.scenario
+        parts = [{"scenario": part.id, "from": part.from_day, "changes": dict(part.changes)} for part in scenario.parts]
         return {
             "title": vars(scenario.title),
             "question": vars(scenario.question),
@@ -101,6 +102,7 @@ class Case:
                 for reference in scenario.references
             },
             "changes": dict(scenario.changes),
+            **({"parts": parts} if parts else {}),
         }
 
     def date_of(self, day: float) -> str:
