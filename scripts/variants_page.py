@@ -7,9 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crksim.interface.ensembles import shipped_folder
+from crksim.interface.ensembles import VARIANTS, shipped_folder
 from crksim.interface.texts import number, percent, say
-from crksim.interface.varying import VARIANTS
 
 __all__ = ["variants_page"]
 

@@ -14,7 +14,7 @@ from crksim.analysis.ensemble import WorldStudy, draw_members, network_mark, rea
 from crksim.analysis.prior_column import with_priors
 from crksim.analysis.results import World
 from crksim.errors import InputError
-from crksim.interface.ensembles import GATE, load_ensemble, shipped_folder, standing
+from crksim.interface.ensembles import GATE, VARIANTS, load_ensemble, readings, shipped_folder, standing
 from crksim.interface.files import data_dir, read_folder
 from crksim.interface.words import read_words_into
 from crksim.model.ledger import read_ledger
@@ -146,6 +146,29 @@ def test_the_shipped_ensemble_is_of_this_network_and_was_checked(network, ledger
     assert standing("shipped", ensemble, ledger).status in ("passed", "failed")
     with (shipped_folder() / MEMBERS).open(encoding="utf-8") as file:
         assert len({tuple(row.items()) for row in csv.DictReader(file)}) == 300
+
+
+@pytest.mark.unit
+def test_ways_to_build_it_otherwise_are_told_only_of_the_same_ensemble_and_scenario(tmp_path, network, ledger):
+    ensemble = replace(load_ensemble("shipped", network), mark="0123")
+    names = ("scenario", "variant", "label_da", "label_en", "enough", "measure", "difference", "low", "high")
+    rows = [
+        ("mine", "base", "Som den er", "As it is", "True", "a.starts", 40.0, 17.0, 60.0),
+        ("mine", "other_luck", "Held", "Luck", "True", "a.starts", 60.0, 17.0, 60.0),
+        ("mine", "near", "Nær", "Near", "True", "a.starts", 44.0, 17.0, 60.0),
+        ("mine", "far", "Fjern", "Far", "True", "a.starts", 30.0, 10.0, 50.0),
+        ("mine", "farther", "Fjernere", "Farther", "True", "a.starts", 1.0, 0.0, 2.0),
+        ("mine", "few", "Få", "Few", "False", "a.starts", -9.0, 0.0, 2.0),
+        ("other", "far", "Fjern", "Far", "True", "a.starts", 30.0, 10.0, 50.0),
+    ]
+    lines = [",".join((*names, "worthwhile", "ensemble"))]
+    lines += [",".join(map(str, (*row, 5.0, "0123"))) for row in rows]
+    (tmp_path / VARIANTS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = readings(str(tmp_path), ensemble, "mine")
+    assert [(one.label.en, one.difference, one.base) for one in found] == [("Farther", 1.0, 40.0), ("Far", 30.0, 40.0)]
+    assert readings(str(tmp_path), replace(ensemble, mark="other"), "mine") == ()
+    assert readings(str(tmp_path), ensemble, "another") == ()
+    assert readings(str(tmp_path), None, "mine") == ()
 
 
 @pytest.mark.theory

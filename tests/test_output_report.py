@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crksim import output
-from crksim.analysis.results import VERDICTS, Check, ComparisonRow
+from crksim.analysis.results import VERDICTS, Check, ComparisonRow, Reading
 from crksim.model.ledger import Evidence
 from crksim.model.network import Label
 from crksim.output import figures
@@ -492,6 +492,25 @@ def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
     assert told[4] == (
         "What the change touches rests on 3 uncertain numbers: 1 from the report and 2 assumed; so mainly assumed."
     )
+
+
+@pytest.mark.unit
+def test_box_tells_on_which_ways_to_build_the_model_the_answer_hangs(run):
+    lead = run.result.comparison[0]
+    built = [
+        Reading(Label(f"Sådan {n}", f"Like this {n}"), lead.measure, -0.5 - n, -1.0, 2.25, 13.25) for n in range(4)
+    ]
+    other = Reading(Label("Andet", "Other"), "unit.elsewhere", 0.0, 0.0, 0.0, 0.0)
+    told = box(replace(run, result=replace(run.result, readings=(*built, other))), lead, EN)
+    (line,) = [line for line in told if "hangs on them" in line]
+    assert line == (
+        "The report leaves open how some things are, and the answer hangs on them. "
+        "The difference is +13.2 a year as the model is built, but: "
+        "Like this 0: −0.5 (−1.0 to +2.2); Like this 1: −1.5 (−1.0 to +2.2); Like this 2: −2.5 (−1.0 to +2.2)."
+    )
+    assert len(told) == len(box(run, lead, EN)) + 1
+    none_of_it = box(replace(run, result=replace(run.result, readings=(other,))), lead, EN)
+    assert none_of_it == box(run, lead, EN)
 
 
 @pytest.mark.unit

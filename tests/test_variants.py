@@ -17,9 +17,9 @@ from crksim.analysis.variants import Alternative, agreement, answer, log_likelih
 from crksim.errors import InputError
 from crksim.interface import cli
 from crksim.interface.calibrating import load_task
-from crksim.interface.ensembles import shipped_folder
+from crksim.interface.ensembles import VARIANTS, shipped_folder
 from crksim.interface.files import data_dir, read_yaml
-from crksim.interface.varying import COLUMNS, VARIANTS, _alternatives
+from crksim.interface.varying import COLUMNS, _alternatives
 from crksim.model.network import Label
 
 TOP = Path(__file__).parents[1]

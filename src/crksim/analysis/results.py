@@ -18,6 +18,7 @@ __all__ = [
     "ComparisonRow",
     "Count",
     "NotReplayed",
+    "Reading",
     "ReplayRow",
     "Result",
     "SeriesRow",
@@ -171,6 +172,30 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the system, built in another way that the report leaves open, would answer to a what-if's first question.
+
+    Parameters
+    ----------
+    label : Label
+        How it is built.
+    measure : str
+        Output address.
+    difference, low, high : float
+        Expected difference and its likely range, as in a `ComparisonRow`.
+    base : float
+        Expected difference of the system as it is built, over the same members.
+    """
+
+    label: Label
+    measure: str
+    difference: float
+    low: float
+    high: float
+    base: float
+
+
+@dataclass(frozen=True)
 class SeriesRow:
     """Number present in a service over time, in one world: mean and range over members and futures."""
 
@@ -311,6 +336,9 @@ class Result:
         What is measured beside what is asked, from the day of the change on.
     attribution : tuple of AttributionRow
         What every change does, where the what-if was taken apart.
+    readings : tuple of Reading
+        Other ways to build the system under which the answer is another by more than the smallest worthwhile
+        difference; those that are furthest off first.
     """
 
     scenario: str
@@ -335,3 +363,4 @@ class Result:
     theta: tuple[dict[str, float], ...] = ()
     counts: tuple[Count, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()
+    readings: tuple[Reading, ...] = ()

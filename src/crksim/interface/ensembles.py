@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, read_folder, shown_name
 from crksim.interface.sheets import COMMAND_LINE
+from crksim.model.network import Label
 
 if TYPE_CHECKING:
     from crksim.analysis.ensemble import Ensemble
-    from crksim.analysis.results import Check
+    from crksim.analysis.results import Check, Reading
     from crksim.model.network import Network
 
-__all__ = ["GATE", "before_report", "load_ensemble", "shipped_folder", "standing"]
+__all__ = ["GATE", "VARIANTS", "before_report", "load_ensemble", "readings", "shipped_folder", "standing"]
 
 #: The file in which a check against the report is kept, beside the ensemble.
 GATE = "gate.json"
+#: The file in which other ways to build the system are answered, beside the ensemble.
+VARIANTS = "variants.csv"
 
 
 def shipped_folder() -> Path:
@@ -109,6 +112,46 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         wrong=len(power),
         ensemble=ensemble.mark,
     )
+
+
+def readings(which: str, ensemble: Ensemble | None, scenario: str) -> tuple[Reading, ...]:
+    """Return how the system, built otherwise, answers a scenario differently; nothing where that was not looked at.
+
+    Parameters
+    ----------
+    which : str
+        As in `load_ensemble`.
+    ensemble : Ensemble or None
+        What it gave; answers on another one do not count.
+    scenario : str
+        Name of the scenario.
+    """
+    from crksim.analysis.results import Reading
+    from crksim.analysis.variants import BASE, OTHER_LUCK
+
+    path = _folder(which) / VARIANTS
+    if ensemble is None or not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row["scenario"], row["ensemble"]) == (scenario, ensemble.mark)]
+    base = next((float(row["difference"]) for row in rows if row["variant"] == BASE), None)
+    if base is None:
+        return ()
+    found = [
+        Reading(
+            label=Label(row["label_da"], row["label_en"]),
+            measure=row["measure"],
+            difference=float(row["difference"]),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            base=base,
+        )
+        for row in rows
+        if row["variant"] not in (BASE, OTHER_LUCK)
+        and row["enough"] == "True"
+        and abs(float(row["difference"]) - base) >= float(row["worthwhile"])
+    ]
+    return tuple(sorted(found, key=lambda reading: -abs(reading.difference - base)))
 
 
 def _folder(which: str) -> Path:

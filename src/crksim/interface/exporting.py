@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.interface.ensembles import load_ensemble, shipped_folder
+from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.explaining import find_run
 from crksim.interface.files import data_dir, read_folder, read_yaml
 from crksim.interface.sheets import COMMAND_LINE
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["export_paper"]
 
 _FLAG = "--paper"
-_VARIANTS = "variants.csv"
 
 
 def export_paper(words: Sequence[str], lang: str) -> Path:
@@ -98,7 +97,7 @@ def _shipped(run: Run, source: Path) -> Shipped:
     citation = read_yaml(data_dir("conf").parent / "CITATION.cff").data
     network = read_study(read_run_file(source / REFERENCE)).network
     members, beside = _ensemble(run, network)
-    variants = shipped_folder() / _VARIANTS
+    variants = shipped_folder() / VARIANTS
     return Shipped(
         targets=sheets["targets"],
         ledger=sheets["ledger"],

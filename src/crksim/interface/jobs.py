@@ -252,6 +252,7 @@ def _run_case(
 ) -> Finished:
     from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
+    from crksim.interface.ensembles import readings
     from crksim.output.rundir import prepare, write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
@@ -287,7 +288,10 @@ def _run_case(
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
-        _result(case, settings, whole, counts, priors), check=check, left=ensemble.left if ensemble else {}
+        _result(case, settings, whole, counts, priors),
+        check=check,
+        left=ensemble.left if ensemble else {},
+        readings=() if changes else readings(settings.versions, ensemble, case.name),
     )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))

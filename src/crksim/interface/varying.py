@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem
 from crksim.interface.calibrating import load_task
 from crksim.interface.cases import Case, load_case
-from crksim.interface.ensembles import load_ensemble, shipped_folder
+from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.files import data_dir, locate, read_folder
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import number, say
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from crksim.analysis.pool import Pool
     from crksim.analysis.variants import Agreement, Alternative
 
-__all__ = ["COLUMNS", "VARIANTS", "Variants", "compare_variants"]
+__all__ = ["COLUMNS", "Variants", "compare_variants"]
 
-VARIANTS = "variants.csv"
 COLUMNS = (
     "scenario", "variant", "label_da", "label_en", "log_ratio", "error", "effective", "enough", "measure", "measure_da",
     "measure_en", "unit_da", "unit_en", "difference", "low", "high", "worthwhile", "chance", "verdict", "members",

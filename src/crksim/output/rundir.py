@@ -270,6 +270,7 @@ def _write_sources(draft: Path, result: Result, sources: Mapping[str, Mapping[st
         "check": {**vars(result.check), "chance": None if math.isnan(result.check.chance) else result.check.chance},
         "counts": [flat(count) for count in result.counts],
         "left": dict(sorted(result.left.items())),
+        "readings": [{**vars(reading), "label": vars(reading.label)} for reading in result.readings],
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))

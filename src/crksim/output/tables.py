@@ -25,6 +25,7 @@ from crksim.analysis.results import (
     ComparisonRow,
     Count,
     NotReplayed,
+    Reading,
     ReplayRow,
     Result,
     SeriesRow,
@@ -492,6 +493,7 @@ def read_run(folder: Path) -> Run:
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
         attribution=_read_rows(folder / "attribution.csv", AttributionRow),
+        readings=tuple(Reading(**{**told, "label": Label(**told["label"])}) for told in about.get("readings", ())),
     )
     return Run(
         result=result,

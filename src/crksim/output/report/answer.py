@@ -30,6 +30,9 @@ EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
 #: Measures that come from a calendar of appointments.
 _APPOINTMENTS = re.compile(r"(?<!\.ends)\.(talks|call_in)\b")
 
+#: Ways to build the system otherwise that are told on page one.
+_READINGS = 3
+
 #: Kinds of measures by how a difference in them is said.
 _LEAST = {"flow": "flow", "count": "flow", "stock": "stock", "duration": "duration"}
 _UNITS_OF_TIME = ("full-time", "fte", "hours", "årsværk")
@@ -185,9 +188,30 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     else:
         lines.append(words.text("box_gate_none"))
     lines += _assumption(run, lead, words)
+    lines += _readings(run, lead, words)
     if any(row.decides and _APPOINTMENTS.search(row.measure) for row in run.result.comparison):
         lines.append(words.text("box_clinic"))
     return [*lines, words.text("box_adults"), words.text("box_cannot")]
+
+
+def _readings(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
+    """Return what the answer would be if the system were built otherwise; nothing where it would be much the same."""
+    rows = [reading for reading in run.result.readings if lead is not None and reading.measure == lead.measure]
+    if lead is None or not rows:
+        return []
+    decimals = words.decimals(*(reading.difference for reading in rows), smallest=lead.worthwhile)
+    told = [
+        words.text(
+            "box_reading",
+            label=words.label(reading.label),
+            difference=words.number(reading.difference, decimals, signed=True),
+            low=words.number(reading.low, decimals, signed=True),
+            high=words.number(reading.high, decimals, signed=True),
+        )
+        for reading in rows[:_READINGS]
+    ]
+    base = words.number(rows[0].base, decimals, signed=True)
+    return [words.text("box_readings", base=base, unit=words.label(lead.unit), told="; ".join(told))]
 
 
 def _split(run: Run, lead: ComparisonRow, words: Wording) -> str:
