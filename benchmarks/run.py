@@ -1,4 +1,8 @@
-"""Time crksim against a bare SimPy loop, textbook SimPy and Ciw: `python benchmarks/run.py [--quick] [--write]`.
+"""Time crksim against a bare SimPy loop, textbook SimPy and Ciw, and its pools against one process.
+
+    python benchmarks/run.py [--quick] [--write] [--only pool | --only engines]
+
+`python benchmarks/memory.py` is apart.
 
 Every number comes from one run with interleaved repeats.  CPU times are ratios within a round, so that whatever else
 the machine does falls on all alike; `--write` puts the table in `benchmarks/results.md`.
@@ -8,18 +12,16 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pools
+import sections
 import textbook
 import tf12
 
@@ -134,30 +136,17 @@ def growth(scales, rounds):
     return [(f"growth exponent x{scales[0]} to x{scales[-1]}", text, "<= 1.25", bool(exponent <= 1.25))]
 
 
-def peak_memory(*, reset=False):
-    """Peak resident memory of this process, MB; on Linux since the last reset."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024.0
-
-
 def probe(times):
     """Print the peak resident memory (MB) after imports and after `times` replications."""
     import scipy.special  # noqa: F401 - laws import it when first asked, and it is no part of a replication
 
     bound = tf12.plan()
     gc.collect()
-    before = peak_memory(reset=True)
+    before = sections.peak_memory(reset=True)
     for number in range(times):
         tf12.simulate(bound, tf12.Luck(1, number))
         gc.collect(1)
-    print(before, peak_memory())
+    print(before, sections.peak_memory())
 
 
 def memory():
@@ -242,44 +231,60 @@ def network(rounds):
     return [("CPU seconds for one replication of CRK", text, "", None)]
 
 
-def table(rows):
-    lines = ["| what | measured | asked | |", "|---|---|---|---|"]
-    for what, found, asked, good in rows:
-        lines.append(f"| {what} | {found} | {asked} | {'' if good is None else 'yes' if good else '**no**'} |")
-    return "\n".join(lines)
+def engine_rows(quick):
+    """Everything but the pools."""
+    sizes = {"crksim": 40, "textbook": 15, "Ciw": 5} if quick else {"crksim": 200, "textbook": 60, "Ciw": 25}
+    rows = [*agreement(sizes), *engines(5 if quick else 11, 1 if quick else 5)]
+    rows += growth((1, 4) if quick else (1, 4, 16), 2 if quick else 4)
+    rows += [*memory(), *workers(20 if quick else 60), *network(3 if quick else 9)]
+    return rows + commands(3 if quick else 9, 5 if quick else 50)
+
+
+def pool_rows(quick):
+    """What handing work to others costs and gains."""
+    return pools.pools(1 if quick else 3, 8 if quick else 16, 200 if quick else 1000)
+
+
+#: Part -> its title in the results, its rows, and what is said of them.
+PARTS = {
+    "engines": (
+        "One processor, two workers, commands",
+        engine_rows,
+        "Ratios are medians over interleaved rounds, of CPU time (range in brackets).",
+    ),
+    "pool": (
+        "Many processors",
+        pool_rows,
+        "Wall time with all pools warm, serial and the others by turns; the Dask cluster is a scheduler and two\n"
+        "workers of one thread beside this process, so that on two processors four processes share them.",
+    ),
+}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repeats, growth to x4")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results.md")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.probe:
         probe(given.probe)
         return
-    quick = given.quick
-    sizes = {"crksim": 40, "textbook": 15, "Ciw": 5} if quick else {"crksim": 200, "textbook": 60, "Ciw": 25}
-    begin = os.getloadavg() if hasattr(os, "getloadavg") else (float("nan"),)
-    rows = [*agreement(sizes), *engines(5 if quick else 11, 1 if quick else 5)]
-    rows += growth((1, 4) if quick else (1, 4, 16), 2 if quick else 4)
-    rows += [*memory(), *workers(20 if quick else 60), *network(3 if quick else 9)]
-    rows += commands(3 if quick else 9, 5 if quick else 50)
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("simpy", "numpy", "ciw") if name != "ciw" or "Ciw" in ENGINES
-    )
-    command = f"python benchmarks/run.py{' --quick' if quick else ''} --write"
-    text = f"""# Benchmarks
+    for name in [given.only] if given.only else PARTS:
+        title, measured, about = PARTS[name]
+        load = sections.load()
+        command = f"python benchmarks/run.py{' --quick' if given.quick else ''} --write --only {name}"
+        found = sections.table(measured(given.quick))
+        packages = ("simpy", "numpy", *(("ciw",) if "Ciw" in ENGINES else ()))
+        text = f"""`{command}` {sections.where(load, packages)}
+The workload is `workload/tf12.yaml`. {about}
 
-`{command}` on {datetime.now(UTC):%Y-%m-%d} (UTC): Python {platform.python_version()}, {versions},
-{os.cpu_count()} processors, {platform.system()} {platform.machine()}; load before the run {begin[0]:.1f}.
-The workload is `workload/tf12.yaml`. Ratios are medians over interleaved rounds, of CPU time (range in brackets).
-
-{table(rows)}
+{found}
 """
-    print(text)
-    if given.write:
-        (HERE.parent / "results.md").write_text(text, encoding="utf-8")
+        print(f"## {title}\n\n{text}")
+        if given.write:
+            sections.put(title, text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from crksim.errors import CheckError, InputError
 from crksim.interface import cli, jobs, texts
 from crksim.interface.cases import load_case
 from crksim.interface.files import scenario_files
+from crksim.interface.pools import workers_for
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
 
 #: As small as a run can be.
@@ -661,6 +662,28 @@ def test_several_values_without_m_get_a_hint(capsys):
     code, _, err = typed(capsys, "scenario=baseline,youth_groups_3sites", *SMALL)
     assert (code, len(err)) == (2, 1)
     assert "put -m in front" in err[0]
+
+
+@pytest.mark.e2e
+def test_every_command_tells_who_may_do_the_work(capsys):
+    for words in (
+        ("scenario=baseline", *SMALL),
+        ("calibrate", "lang=en"),
+        ("validate", "lang=en"),
+        ("variants", "lang=en"),
+    ):
+        code, _, err = typed(capsys, *words, "pool=locale")
+        assert (code, len(err)) == (2, 1)
+        assert "command line: pool = 'locale': must be one of serial, local, dask; did you mean 'local'" in err[0]
+
+
+@pytest.mark.unit
+def test_a_cluster_gives_as_many_workers_as_it_has_unless_fewer_are_asked_for():
+    chosen = {"scenario": "a", "pool": "dask", "address": "tcp://x:1"}
+    assert read_settings({**chosen, "workers": 0}).workers == 0
+    assert workers_for(read_settings({**chosen, "workers": 0}), 3) == 0
+    assert workers_for(read_settings({**chosen, "workers": 8}), 3) == 3
+    assert workers_for(read_settings({"scenario": "a", "workers": 8}), 3) == 3
 
 
 @pytest.mark.e2e

@@ -23,8 +23,9 @@ DOORS = {
     "jinja2": ("output/report/",),
     "rich": ("interface/screen.py",),
     "yaml": ("interface/sheets.py", "output/"),
-    "concurrent": ("analysis/pool.py",),
-    "multiprocessing": ("analysis/pool.py",),
+    "concurrent": ("analysis/pool.py", "analysis/processes.py"),
+    "multiprocessing": ("analysis/processes.py",),
+    "distributed": ("analysis/dask_cluster.py",),
 }
 
 #: Floors that hold values and arithmetic, and must not touch files, clocks or the environment.

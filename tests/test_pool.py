@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from crksim.analysis.pool import open_pool, settle
+from crksim.analysis import pool as pools
+from crksim.analysis.pool import Pool, open_pool, settle
 from crksim.errors import CheckError, InputError, Problem
 
 
@@ -27,6 +29,12 @@ def slow_first(number):
 def fail_at_three(number):
     if number == 3:
         raise ZeroDivisionError("nothing to share")
+    return number
+
+
+def fail_at_odd(number):
+    if number % 2:
+        raise ValueError("odd")
     return number
 
 
@@ -110,6 +118,103 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
 def test_a_unit_that_kills_its_worker_twice_is_named():
     with open_pool(2) as pool, pytest.raises(CheckError, match="member 2: its process was killed twice"):
         list(pool.run_all(die_always, range(6), name="member {}".format))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("workers", [1, 2])
+def test_with_somebody_who_keeps_results_the_rest_goes_on_after_a_failure(workers):
+    kept, found = {}, []
+    with open_pool(workers) as pool, pytest.raises(CheckError) as caught:
+        found.extend(pool.run_all(fail_at_odd, range(6), name="member {}".format, keep=kept.__setitem__))
+    assert (found, kept) == ([0], {0: 0, 2: 2, 4: 4})
+    text = str(caught.value)
+    assert [text.count(f"member {number}: ValueError: odd") for number in range(6)] == [0, 1, 0, 1, 0, 1]
+    # Where in the source is told once.
+    assert text.count("Traceback") == 1
+
+
+@pytest.mark.unit
+def test_the_rest_goes_on_after_a_unit_that_kills_its_worker():
+    kept = {}
+    with open_pool(2) as pool, pytest.raises(CheckError, match=r"^member 2: its process was killed twice[^\n]*$"):
+        list(pool.run_all(die_always, range(8), name="member {}".format, keep=kept.__setitem__))
+    assert kept == {number: number for number in range(8) if number != 2}
+
+
+@pytest.mark.unit
+def test_when_all_units_fail_not_all_are_tried():
+    with open_pool(1) as pool, pytest.raises(CheckError) as caught:
+        list(pool.run_all(fail_at_odd, range(1, 2000, 2), keep=lambda *_: None))
+    assert str(caught.value).count("ValueError: odd") == pools.MOST_FAILED + 1  # and once in the trace
+
+
+class Elsewhere:
+    """Another engine: of two units in flight the later one is always done first; some places are lost on the way."""
+
+    def __init__(self, lost=()):
+        self.lost, self.begun, self.most, self.renewed = list(lost), [], 0, 0
+
+    def room(self):
+        for future, function, item in reversed(self.begun):
+            if item in self.lost:
+                self.lost.remove(item)
+                future.set_exception(ConnectionError("gone"))
+            else:
+                future.set_result(function(item))
+        self.begun.clear()
+        return 2
+
+    def submit(self, function, item):
+        future = Future()
+        self.begun.append((future, function, item))
+        self.most = max(self.most, len(self.begun))
+        return future
+
+    def is_lost(self, error):
+        return isinstance(error, ConnectionError)
+
+    def renew(self):
+        self.renewed += 1
+
+    def close(self, *, at_once):
+        pass
+
+
+@pytest.mark.unit
+def test_another_engine_is_a_page(monkeypatch):
+    monkeypatch.setattr(pools, "LOOK", 0.0)
+    engine, seen = Elsewhere(lost=[2, 3]), []
+    found = Pool(engine).run_all(square, range(9), progress=lambda done, total: seen.append(done))
+    assert list(found) == [number * number for number in range(9)]
+    assert (engine.most, engine.lost, engine.renewed) == (2, [], 1)
+    assert seen == sorted(set(seen))
+    assert seen[-1] == 9
+
+
+@pytest.mark.unit
+def test_only_the_unit_that_is_lost_twice_is_given_up(monkeypatch):
+    """Two were in flight when a worker was lost; run alone again, one of them is done and the other is not."""
+    monkeypatch.setattr(pools, "LOOK", 0.0)
+    kept, engine = {}, Elsewhere(lost=[2, 3, 3])
+    with pytest.raises(CheckError, match=r"^3: its process was killed twice[^\n]*$"):
+        list(Pool(engine).run_all(square, range(6), keep=kept.__setitem__))
+    assert kept == {number: number * number for number in (0, 1, 2, 4, 5)}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"pool": "dusk"}, "pool = 'dusk': must be one of serial, local, dask; did you mean 'dask'"),
+        ({"pool": "dask"}, "address = '': must be that of the scheduler"),
+        ({"address": "tcp://x:1"}, "address = 'tcp://x:1': is of a cluster, and goes with pool=dask"),
+        ({"pool": "dask", "address": "tcp://x:1", "workers": -1}, "workers = -1: must be a whole number of at least 0"),
+    ],
+)
+def test_settings_that_choose_no_pool_are_told(chosen, said):
+    with pytest.raises(InputError) as caught, open_pool(**chosen):
+        pass
+    assert said in str(caught.value)
 
 
 @pytest.mark.unit

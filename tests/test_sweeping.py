@@ -13,6 +13,7 @@ import pytest
 from crksim.analysis.comparison import compare_measure
 from crksim.analysis.designs import design
 from crksim.analysis.sweeping import long_rows, summary_rows
+from crksim.errors import CheckError
 from crksim.interface import cli, experiments
 from crksim.interface.axes import Axis, read_axes
 from crksim.output.export import read_parquet, write_parquet_parts
@@ -209,6 +210,27 @@ def test_a_point_that_is_spoilt_is_run_again(empty_folder, monkeypatch, capsys, 
     assert cli.main(WORDS) == 0
     (point,) = Path("outputs").rglob("00001.npy")
     point.write_bytes(point.read_bytes()[:50])
+    assert cli.main(WORDS) == 0
+    assert "2 of 3 points were there already" in capsys.readouterr().out
+    assert whole(Path("outputs")) == uncut[0]
+
+
+@pytest.mark.e2e
+def test_a_point_that_fails_is_named_and_the_others_are_kept(empty_folder, monkeypatch, capsys, uncut):
+    run = []
+
+    def fails_third(self, world, *told):
+        run.append(world)
+        if len(run) == 3:
+            raise CheckError("member 1: its process was killed twice")
+        return made_up(self, world, *told)
+
+    monkeypatch.setattr(experiments.Experiment, "run", fails_third)
+    assert cli.main(WORDS) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert told == [f"point 1 ({PLACES}=3), member 1: its process was killed twice"]
+    assert sorted(path.name for path in Path("outputs").rglob("*.npy")) == ["00000.npy", "00002.npy", "reference.npy"]
+    monkeypatch.setattr(experiments.Experiment, "run", made_up)
     assert cli.main(WORDS) == 0
     assert "2 of 3 points were there already" in capsys.readouterr().out
     assert whole(Path("outputs")) == uncut[0]

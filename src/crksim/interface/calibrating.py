@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, locate, read_folder, read_yaml
+from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
 
@@ -54,6 +54,8 @@ class Calibrate:
         Versions per block, futures per version, moves per step.
     seed, workers : int
         Seed of all luck; processes.
+    pool, address : str
+        Who does the work.
     out : Path
         Folder in which the folder of the calibration is made.
     ship : bool
@@ -66,6 +68,8 @@ class Calibrate:
     moves: int = 1
     seed: int = 1
     workers: int = 0
+    pool: str = "local"
+    address: str = ""
     out: Path = Path("outputs")
     ship: bool = False
 
@@ -120,7 +124,6 @@ def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path:
         When a version cannot be simulated.
     """
     from crksim.analysis.calibration import Sizes, members_of, resized
-    from crksim.analysis.pool import open_pool
     from crksim.output.calibration_files import kept_cloud
 
     given = read_words_into(Calibrate, words, _LEAST)
@@ -130,7 +133,7 @@ def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path:
     tell(say(lang, "calibrating", folder=folder.as_posix(), blocks=len(task.blocks.blocks), members=given.members))
     clouds: dict[str, Cloud] = {}
     smoothed: dict[str, Any] = {}
-    with open_pool(given.workers or max(os.cpu_count() or 1, 1)) as pool:
+    with open_workers(given) as pool:
         for block in task.blocks.blocks:
             own, path = resized(sizes, block), folder / f"{block.id}.npz"
             cloud = kept_cloud(path)

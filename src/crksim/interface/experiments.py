@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crksim.interface.settings import Settings
     from crksim.model.clock import Window
 
-__all__ = ["Bar", "Experiment", "gathered", "open_workers", "plain_manifest", "set_up_experiment"]
+__all__ = ["Bar", "Experiment", "gathered", "plain_manifest", "set_up_experiment"]
 
 #: Called with the number of members in all; gives what is called with (done, total).
 Bar = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
@@ -174,13 +174,6 @@ def gathered(*reading: Callable[[], Any]) -> list[Any]:
     if problems:
         raise InputError(list({str(problem): problem for problem in problems}.values()))
     return found
-
-
-def open_workers(settings: Settings) -> AbstractContextManager[Pool]:
-    """Give the processes that the points are run on."""
-    from crksim.analysis.pool import open_pool
-
-    return open_pool(min(settings.workers, settings.members), ("crksim.analysis.replications",))
 
 
 def plain_manifest(told: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from crksim.errors import InputError, Problem
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
+from crksim.interface.pools import open_workers, workers_for
 from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
@@ -114,7 +115,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     CheckError
         A replication failed; nothing has been written then.
     """
-    with _pool(_workers(settings)) as pool:
+    with _pool(settings) as pool:
         return _run_case(_load(settings, changes), settings, changes, watch, pool)
 
 
@@ -138,7 +139,7 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = _load(settings, changes)
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
-    with _pool(_workers(settings)) as pool:
+    with _pool(settings) as pool:
         return _run_case(case, settings, changes, watch, pool, taken)
 
 
@@ -161,9 +162,10 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     found: list[Finished] = []
     asked = zip(_names(runs), cases, runs, strict=True)
     try:
-        for workers, group in groupby(asked, key=lambda one: _workers(one[2][0])):
-            with _pool(workers) as pool:
-                for name, case, (settings, changes) in group:
+        for _, group in groupby(asked, key=lambda one: _chosen(one[2][0])):
+            same = list(group)
+            with _pool(same[0][2][0]) as pool:
+                for name, case, (settings, changes) in same:
                     found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
@@ -183,16 +185,14 @@ def _write_beside(runs: Sequence[Finished], settings: Settings) -> Path:
     return write_comparison(told, settings.out / f"comparison_{stamp}", settings.lang)
 
 
-def _workers(settings: Settings) -> int:
-    """Return how many processes a run can use."""
-    return min(settings.workers, settings.members)
+def _chosen(settings: Settings) -> tuple[str, str, int]:
+    """Return what chooses the pool of a run."""
+    return settings.pool, settings.address, workers_for(settings, settings.members)
 
 
-def _pool(workers: int) -> AbstractContextManager[Pool]:
-    """Give the processes of a run; they start while the input is still being read."""
-    from crksim.analysis.pool import open_pool
-
-    return open_pool(workers, ("crksim.analysis.replications",))
+def _pool(settings: Settings) -> AbstractContextManager[Pool]:
+    """Give the pool of a run."""
+    return open_workers(settings, settings.members)
 
 
 def _names(runs: Sequence[tuple[Settings, Sequence[str]]]) -> list[str]:
@@ -265,7 +265,7 @@ def _run_case(
     with watch.progress(settings.members) as progress:
 
         def told(done: int, total: int) -> None:
-            if settings.workers > 1:
+            if settings.workers != 1:
                 prepare()  # the workers are busy, and this process is not
             progress(done, total)
 

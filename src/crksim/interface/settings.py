@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from crksim.errors import InputError, Problem, nearest
@@ -32,7 +32,11 @@ class Settings:
     seed : int
         Seed of all luck.
     workers : int
-        Processes, at least 1.
+        Units that are worked on at a time, at least 1; in a cluster 0 is one for every worker there.
+    pool : str
+        Who does the work: ``serial``, ``local`` or ``dask``.
+    address : str
+        Of the cluster's scheduler.
     lang : str
         ``da`` or ``en``.
     out : Path
@@ -57,6 +61,8 @@ class Settings:
     futures: int = 2
     seed: int = 1
     workers: int = 1
+    pool: str = "local"
+    address: str = ""
     lang: str = "en"
     out: Path = Path("outputs")
     window: str | None = None
@@ -95,12 +101,15 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         An unknown setting, or a value of the wrong kind or out of range; all of them at once.
     """
     reader = _Reader(values)
+    pool, address = reader.pool()
     read = Settings(
         scenario=reader.scenarios(),
         members=reader.count("members", 50, 1, MAX_MEMBERS),
         futures=reader.count("futures", 2, 1, MAX_FUTURES),
         seed=reader.count("seed", 1, 0, 2**63 - 1),
-        workers=reader.count("workers", 1, 0, 1024) or max(os.cpu_count() or 1, 1),
+        workers=reader.count("workers", 1, 0, 1024) or (0 if pool == "dask" else max(os.cpu_count() or 1, 1)),
+        pool=pool,
+        address=address,
         lang=reader.language(),
         out=Path(reader.text("out", "outputs")),
         window=reader.window(),
@@ -154,6 +163,15 @@ class _Reader:
         if not low <= number <= high:
             self.fault(name, f"must be a whole number from {low} to {high}")
         return number
+
+    def pool(self) -> tuple[str, str]:
+        from crksim.analysis.pool import pool_problems
+
+        pool, address = (
+            str(self.values.get(name) or other).strip() for name, other in (("pool", "local"), ("address", ""))
+        )
+        self.problems += (replace(problem, file=COMMAND_LINE) for problem in pool_problems(pool, address))
+        return pool, address
 
     def flag(self, name: str, default: bool) -> bool:
         value = str(self.values.get(name, default)).lower()

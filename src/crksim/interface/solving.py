@@ -15,11 +15,11 @@ from crksim.interface.experiments import (
     Bar,
     Experiment,
     gathered,
-    open_workers,
     plain_manifest,
     set_up_experiment,
 )
 from crksim.interface.files import locate
+from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import number, percent, say
 
@@ -90,7 +90,7 @@ def solve_lever(
     names = {float(value): value for value in axis.values}
     for line in _heading(experiment, watch, label, lang):
         tell(line)
-    with open_workers(settings) as pool:
+    with open_workers(settings, settings.members) as pool:
 
         def run(value: float) -> Any:
             world = experiment.world([names[value]])

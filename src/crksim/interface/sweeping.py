@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.errors import InputError, Problem, nearest
+from crksim.errors import CheckError, InputError, Problem, nearest
 from crksim.interface.axes import MOST_VALUES, Axis, axis_label, read_axes
 from crksim.interface.cases import load_case
 from crksim.interface.experiments import (
     Bar,
     Experiment,
     gathered,
-    open_workers,
     plain_manifest,
     set_up_experiment,
 )
 from crksim.interface.files import locate
+from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import say
 
@@ -36,6 +36,8 @@ __all__ = ["Sweep", "run_points", "sweep_levers"]
 
 #: Columns that a point has beside its addresses.
 POINT = "point"
+#: So many failed points are no accident.
+MOST_FAILED = 20
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def sweep_levers(
     InputError
         Anything wrong in the input; nothing has run then.
     CheckError
-        When a replication fails; the points before it are kept.
+        When a replication fails; the other points are kept.
     """
     experiment, points, measures = _read(settings, changes, given)
     lang = settings.lang
@@ -95,7 +97,7 @@ def sweep_levers(
     size = {"members": settings.members, "futures": settings.futures}
     tell(say(lang, "sweeping", points=len(points), measures=len(measures), folder=folder.as_posix(), **size))
     try:
-        with open_workers(settings) as pool, bar(len(points)) as progress:
+        with open_workers(settings, settings.members) as pool, bar(len(points)) as progress:
             kept = run_points(folder, experiment, points, measures, pool, progress)
     except KeyboardInterrupt:
         tell(say(lang, "interrupted_kept", kept=folder.as_posix()))
@@ -200,6 +202,12 @@ def run_points(
         Workers.
     progress : callable
         Called with (points done, points).
+
+    Raises
+    ------
+    CheckError
+        When replications fail; names their points. The others are kept, but for so many failures that none is begun
+        any more.
     """
     import numpy as np
 
@@ -207,20 +215,31 @@ def run_points(
 
     shape = (experiment.settings.members, experiment.settings.futures, len(measures))
     kept = 0
+    failed: list[str] = []
 
-    def keep(path: Path, world: WorldStudy) -> None:
+    def keep(path: Path, world: WorldStudy, where: str) -> None:
+        try:
+            values = experiment.run(world, measures, pool, lambda done, total: None)
+        except CheckError as error:
+            failed.append(f"{where}, {error}")
+            return
         data = io.BytesIO()
-        np.save(data, experiment.run(world, measures, pool, lambda done, total: None), allow_pickle=False)
+        np.save(data, values, allow_pickle=False)
         write_bytes(path, data.getvalue())
 
     if _kept(_reference(folder), shape) is None:
-        keep(_reference(folder), experiment.case.worlds[0])
+        keep(_reference(folder), experiment.case.worlds[0], "reference")
     for number, values in enumerate(points):
         if _kept(_point(folder, number), shape) is None:
-            keep(_point(folder, number), experiment.world(values))
+            words = ", ".join(axis.word(value) for axis, value in zip(experiment.axes, values, strict=True))
+            keep(_point(folder, number), experiment.world(values), f"{POINT} {number} ({words})")
         else:
             kept += 1
         progress(number + 1, len(points))
+        if len(failed) >= MOST_FAILED:
+            break
+    if failed:
+        raise CheckError("\n".join(failed))
     return kept
 
 

@@ -297,6 +297,7 @@ Kommandoer:
 Indstillinger (navn=værdi):
   members=50    udgaver af CRK              futures=2     fremtider per udgave
   seed=1        samme frø, samme tal        workers=0     processer; 0 er alle
+  pool=serial|local|dask                    address=tcp://VÆRT:8786   klyngens adresse, til pool=dask
   lang=da|en    sprog                       out=outputs   mappe til kørsler
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
@@ -332,6 +333,7 @@ Commands:
 Settings (name=value):
   members=50    versions of CRK             futures=2     futures per version
   seed=1        same seed, same numbers     workers=0     processes; 0 is all
+  pool=serial|local|dask                    address=tcp://HOST:8786   of the cluster, for pool=dask
   lang=da|en    language                    out=outputs   folder for runs
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError
 from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
 from crksim.interface.files import data_dir, locate, read_folder
+from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
 
@@ -39,6 +39,8 @@ class Validate:
         Versions of each model that is wrong on purpose.
     seed, workers : int
         Seed of all luck; processes.
+    pool, address : str
+        Who does the work.
     versions : str
         ``shipped``, ``none`` (the priors), or the folder of a calibration.
     out : Path
@@ -52,6 +54,8 @@ class Validate:
     wrong: int = 100
     seed: int = 1
     workers: int = 0
+    pool: str = "local"
+    address: str = ""
     versions: str = "shipped"
     out: Path = Path("outputs")
     ship: bool = False
@@ -101,7 +105,6 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         When a version cannot be simulated.
     """
     from crksim.analysis.ensemble import network_mark
-    from crksim.analysis.pool import open_pool
     from crksim.analysis.prediction import predict
     from crksim.model.study import read_study
 
@@ -127,7 +130,7 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
             )  # fmt: skip
 
     few = min(members, given.wrong)
-    with open_pool(given.workers or max(os.cpu_count() or 1, 1)) as pool:
+    with open_workers(given) as pool:
         tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
         found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
         models = {}

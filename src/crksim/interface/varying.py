@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from crksim.interface.calibrating import load_task
 from crksim.interface.cases import Case, load_case
 from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.files import data_dir, locate, read_folder
+from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import number, say
 from crksim.interface.words import read_words_into
@@ -55,6 +55,8 @@ class Variants:
         Futures of the past by which a likelihood is estimated; few of them, and luck passes for agreement.
     seed, workers : int
         Seed of all luck; processes.
+    pool, address : str
+        Who does the work.
     versions : str
         ``shipped``, or the folder of a calibration.
     out : Path
@@ -69,6 +71,8 @@ class Variants:
     past_futures: int = 32
     seed: int = 1
     workers: int = 0
+    pool: str = "local"
+    address: str = ""
     versions: str = "shipped"
     out: Path = Path("outputs")
     ship: bool = False
@@ -96,7 +100,6 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
         When a version cannot be simulated.
     """
     from crksim.analysis.ensemble import draw_members
-    from crksim.analysis.pool import open_pool
     from crksim.model.ledger import read_ledger
     from crksim.output.calibration_files import write_table
 
@@ -116,7 +119,7 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     known = {variant.id for variant in base.scenario.variants}
     asked = [it for it in alternatives if not it.switch or it.switch in known]
     tell(say(lang, "varying", variants=len(asked), members=len(members), futures=given.futures))
-    with open_pool(given.workers or max(os.cpu_count() or 1, 1)) as pool:
+    with open_workers(given) as pool:
         found = _agreements(task, block, members, asked, pool, given.past_futures)
         pairs = _answers(given, base, asked, members, found, pool, bar)
     rows = _rows(given, base, asked, found, pairs, ensemble.mark)

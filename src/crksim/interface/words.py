@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,11 @@ def read_words_into(kind: type[Given], words: Sequence[str], least: Mapping[str,
                 values[name] = int(value)
         else:
             values[name] = Path(value) if isinstance(default, Path) else value
+    if "pool" in known:
+        from crksim.analysis.pool import pool_problems
+
+        chosen = {**known, **values}
+        problems += (replace(it, file=COMMAND_LINE) for it in pool_problems(chosen["pool"], chosen["address"]))
     if problems:
         raise InputError(problems)
     return kind(**values)
