@@ -32,6 +32,7 @@ COMMANDS = (
     "evidence",
     "report",
     "explain",
+    "compare",
     "attribute",
     "solve",
     "sweep",
@@ -42,6 +43,8 @@ COMMANDS = (
 )
 #: Commands that run a what-if at many points, and the words that only they know.
 EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
+#: What only `compare` knows.
+COMPARE_WORDS = ("measure", "good", "finalists", "fresh")
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -100,6 +103,8 @@ def _dispatch(words: Sequence[str]) -> int:
         return 0
     if rest[0] in EXPERIMENTS:
         return _experiment(rest[0], words, lang)
+    if rest[0] == "compare":
+        return _compare(words, lang)
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
@@ -153,6 +158,33 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     screen = Screen(settings.lang, bar=settings.progress)
     run: Any = solve_lever if command == "solve" else sweep_levers
     return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
+
+
+def _compare(words: Sequence[str], lang: str) -> int:
+    """Compare scenarios or finished runs."""
+    from crksim.interface.comparing import Compare, compare_options
+    from crksim.interface.experiments import gathered
+    from crksim.interface.screen import Screen
+    from crksim.interface.sheets import COMMAND_LINE
+    from crksim.interface.texts import say
+    from crksim.interface.words import read_words_into
+
+    names = [word for word in words if "=" not in word and not word.startswith("-") and word != "compare"]
+    own = [word for word in words if word.partition("=")[0] in COMPARE_WORDS]
+    typed = read_words([word for word in words if word not in (*names, *own, "compare")], lang, COMPARE_WORDS)
+    faults = [Problem("word", word, say(lang, "compare_address"), file=COMMAND_LINE) for word in typed.changes]
+    keys = [word.partition("=")[0] for word in typed.settings]
+    if "scenario" in keys:
+        faults.append(Problem("word", "scenario=", say(lang, "compare_two"), file=COMMAND_LINE))
+    if faults:
+        raise InputError(faults)
+    settings, given = gathered(
+        lambda: compose_settings(["scenario=baseline", *typed.settings]),
+        lambda: read_words_into(Compare, own, {"finalists": 1}),
+    )
+    screen = Screen(settings.lang, bar=settings.progress)
+    compare_options(names, settings, given, screen, screen.line, keys)
+    return 0
 
 
 def _language(words: Sequence[str]) -> str:

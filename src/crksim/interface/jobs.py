@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crksim.model.clock import Window
     from crksim.simulation.staylog import StayLog
 
-__all__ = ["Finished", "Watch", "attribute", "run", "run_all", "set_up"]
+__all__ = ["STAMP", "Finished", "Watch", "attribute", "run", "run_all", "run_case", "set_up"]
 
 #: How the name of a folder tells when its run began.
 STAMP = "%Y-%m-%d_%H-%M-%S"
@@ -115,7 +115,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         A replication failed; nothing has been written then.
     """
     with _pool(_workers(settings)) as pool:
-        return _run_case(_load(settings, changes), settings, changes, watch, pool)
+        return run_case(_load(settings, changes), settings, changes, watch, pool)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -139,7 +139,7 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
     with _pool(_workers(settings)) as pool:
-        return _run_case(case, settings, changes, watch, pool, taken)
+        return run_case(case, settings, changes, watch, pool, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -164,7 +164,7 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
         for workers, group in groupby(asked, key=lambda one: _workers(one[2][0])):
             with _pool(workers) as pool:
                 for name, case, (settings, changes) in group:
-                    found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
+                    found.append(replace(run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found, _write_beside(found, runs[0][0]))
@@ -242,7 +242,7 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(
+def run_case(
     case: Case,
     settings: Settings,
     changes: Sequence[str],
@@ -250,6 +250,19 @@ def _run_case(
     pool: Pool,
     taken: TakenApart | None = None,
 ) -> Finished:
+    """Run a case that has been read and write its folder.
+
+    Parameters
+    ----------
+    case : Case
+        What is run.
+    settings, changes, watch
+        As in `run`.
+    pool : Pool
+        Workers.
+    taken : TakenApart, optional
+        The parts of the what-if that run too.
+    """
     from crksim.analysis.followup import counts_to_keep
     from crksim.analysis.replications import replicate
     from crksim.output.rundir import prepare, write_run

@@ -265,6 +265,34 @@ TEXTS: dict[str, Label] = {
         "{label}: {answer}; log ratio {ratio} (± {error}), too few versions count ({effective} of {members})",
     ),
     "varied": Label("Tabel: {file}", "Table: {file}"),
+    "compare_two": Label(
+        "skal være mindst to afprøvninger eller kørsler: crksim compare NAVN NAVN",
+        "must be two scenarios or runs at least: crksim compare NAME NAME",
+    ),
+    "compare_mixed": Label(
+        "er en afprøvning og står sammen med en færdig kørsel; kør den først, eller nævn afprøvninger alene",
+        "is a scenario beside a finished run; run it first, or name scenarios only",
+    ),
+    "compare_address": Label(
+        "kan ikke bruges med compare; kør hver for sig, og sammenlign mapperne",
+        "cannot be used with compare; run each by itself, and compare the folders",
+    ),
+    "compare_settled": Label("ligger fast i færdige kørsler", "is settled in finished runs"),
+    "compare_no_reference": Label(
+        "de har ingen reference til fælles", "are different: there is no reference that all have"
+    ),
+    "compare_one_world": Label("har kun én verden og ingen reference", "has one world only and no reference"),
+    "compare_apart": Label(
+        "Ikke sat mod hinanden: {other} og {first} har ikke samme held og reference ({why}); hver står mod sin egen.",
+        "Not held against each other: {other} and {first} do not share luck and reference ({why}); each has its own.",
+    ),
+    "compare_unlike": Label("{what} {other}, ikke {one}", "{what} {other}, not {one}"),
+    "unlike_seed": Label("frø", "seed"),
+    "unlike_members": Label("udgaver", "versions"),
+    "unlike_futures": Label("fremtider", "futures"),
+    "unlike_versions": Label("ensemble", "ensemble"),
+    "unlike_window": Label("målt", "measured"),
+    "unlike_reference": Label("reference", "reference"),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -291,6 +319,8 @@ Kommandoer:
   crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
+  crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down] [finalists=2] [fresh=false]   afprøvninger eller
+                               færdige kørsler mod hinanden; de bedste vurderes igen med nyt held
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
@@ -326,6 +356,8 @@ Commands:
   crksim variants [scenario=NAME]   other ways to build the model: what the report says, and what they answer
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
+  crksim compare NAME NAME ... [measure=MEASURE] [good=up|down] [finalists=2] [fresh=false]   scenarios or
+                               finished runs against each other; the best are judged again on fresh luck
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
 

@@ -27,6 +27,7 @@ from crksim.output.tables import (
     explanation_tables,
     flat,
     gate,
+    judged_tables,
     read_run,
     result_tables,
     stays_table,
@@ -34,6 +35,7 @@ from crksim.output.tables import (
 from crksim.simulation.staylog import StayLog
 
 if TYPE_CHECKING:
+    from crksim.analysis.choosing import Judged
     from crksim.output.report import Compared
 
 __all__ = [
@@ -136,7 +138,7 @@ def write_run(
     return write_whole(Path(folder), fill)
 
 
-def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
+def write_comparison(runs: Sequence[Compared], folder: Path, lang: str, judged: Judged | None = None) -> Path:
     """Write several runs beside each other into a new folder and return it.
 
     The folder is made as that of a run is.  The tables hold all measures against all references, the page those that
@@ -150,6 +152,8 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
         Wished name.
     lang : str
         ``da`` or ``en``: language the page opens in.
+    judged : Judged, optional
+        The runs held against each other, where they can be; adds ``options.csv`` and ``pairs.csv``.
     """
     from crksim.output import export
     from crksim.output.report import render_beside
@@ -160,7 +164,10 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
     def fill(draft: Path) -> None:
         export.write_csv(draft / "comparison.csv", comparisons(named))
         export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(named))
-        _write_text(draft / "comparison.html", render_beside(runs, lang))
+        _write_text(draft / "comparison.html", render_beside(runs, lang, judged))
+        if judged is not None:
+            for name, table in judged_tables(judged).items():
+                export.write_csv(draft / f"{name}.csv", table)
         told = [{"name": run.name, "scenario": run.result.scenario, "folder": run.folder} for run in runs]
         _write_json(
             draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}

@@ -36,6 +36,8 @@ from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crksim.analysis.choosing import Judged
+
 __all__ = [
     "LANGUAGES",
     "PRIVACY",
@@ -47,6 +49,7 @@ __all__ = [
     "flat",
     "frame",
     "gate",
+    "judged_tables",
     "predicted",
     "read_run",
     "read_yaml",
@@ -160,6 +163,23 @@ def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
 def comparisons(runs: Sequence[tuple[str, Result]]) -> pd.DataFrame:
     """Return the comparisons of several runs as one table; the first column is the name of the run."""
     return stacked([(name, frame(result.comparison, ComparisonRow)) for name, result in runs])
+
+
+def judged_tables(judged: Judged) -> dict[str, pd.DataFrame]:
+    """Return options and pairs of a comparison as tables; `luck` says whether it is that of the choice or fresh."""
+    import pandas as pd
+
+    luck = [("choice", ranking) for ranking in judged.rankings]
+    luck += [("fresh", judged.fresh)] if judged.fresh else []
+    options, pairs = [], []
+    for which, ranking in luck:
+        for place in ranking.choices:
+            known = {name: getattr(place, name) for name in ("regret", "regret_high", "best", "alone")}
+            options.append({"luck": which, "option": place.name, **known, **flat(place.row)})
+        for pair in ranking.pairs:
+            told = {"first": pair.first, "second": pair.second, "equal": pair.equal}
+            pairs.append({"luck": which, **told, **flat(pair.row)})
+    return {"options": pd.DataFrame(options), "pairs": pd.DataFrame(pairs)}
 
 
 def stacked(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
