@@ -33,6 +33,7 @@ COMMANDS = (
     "report",
     "explain",
     "compare",
+    "one_more_place",
     "attribute",
     "solve",
     "sweep",
@@ -42,7 +43,11 @@ COMMANDS = (
     "export",
 )
 #: Commands that run a what-if at many points, and the words that only they know.
-EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
+EXPERIMENTS = {
+    "solve": ("target", "confidence", "lost"),
+    "sweep": ("design", "points", "measures"),
+    "one_more_place": ("worthwhile",),
+}
 #: What only `compare` knows.
 COMPARE_WORDS = ("measure", "good", "finalists", "fresh")
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
@@ -144,6 +149,7 @@ def _dispatch(words: Sequence[str]) -> int:
 def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     """Run a what-if at many points."""
     from crksim.interface.experiments import gathered
+    from crksim.interface.placing import OneMorePlace, value_places
     from crksim.interface.screen import Screen
     from crksim.interface.solving import Solve, solve_lever
     from crksim.interface.sweeping import Sweep, sweep_levers
@@ -151,12 +157,19 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
 
     own = tuple(word for word in words if word.partition("=")[0] in EXPERIMENTS[command])
     typed = read_words([word for word in words if word != command and word not in own], lang, EXPERIMENTS[command])
-    kind: Any = Solve if command == "solve" else Sweep
+    kinds: dict[str, tuple[Any, Any]] = {
+        "solve": (Solve, solve_lever),
+        "sweep": (Sweep, sweep_levers),
+        "one_more_place": (OneMorePlace, value_places),
+    }
+    kind, run = kinds[command]
+    # A scenario that is typed comes later and so takes the place of the baseline.
+    first = ["scenario=baseline"] if command == "one_more_place" else []
     settings, given = gathered(
-        lambda: compose_settings(typed.settings), lambda: read_words_into(kind, own, {"points": 1})
+        lambda: compose_settings([*first, *typed.settings]),
+        lambda: read_words_into(kind, own, {"points": 1, "worthwhile": 1}),
     )
     screen = Screen(settings.lang, bar=settings.progress)
-    run: Any = solve_lever if command == "solve" else sweep_levers
     return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
 
 

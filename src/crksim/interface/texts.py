@@ -293,6 +293,26 @@ TEXTS: dict[str, Label] = {
     "unlike_versions": Label("ensemble", "ensemble"),
     "unlike_window": Label("målt", "measured"),
     "unlike_reference": Label("reference", "reference"),
+    "placing": Label(
+        "En plads mere, {services} tilbud med faste pladser, mod: {title} ({members} udgaver × {futures} fremtider)",
+        "One more place, {services} services with hard places, against: {title} "
+        "({members} versions × {futures} futures)",
+    ),
+    "place_none": Label("har ingen tilbud med faste pladser", "has no service with hard places"),
+    "place_line": Label(
+        "{place}. {service} ({places} pladser): {starts} starter om året; {wait} dages ventetid; {ceased} ophørt om "
+        "året, {gain} takket være tilbuddet, hvis halvdelen af forskellen er dets; {verdict} (mindst {least} start)",
+        "{place}. {service} ({places} places): {starts} starts a year; {wait} days of waiting; {ceased} ceased a year, "
+        "{gain} thanks to the offer, if half of the gap is its own; {verdict} (at least {least} start)",
+    ),
+    "place_free": Label(
+        "–  {service}: aldrig fuldt optaget i nogen fremtid; en plads mere ændrer intet.",
+        "–  {service}: never full in any future; one more place changes nothing.",
+    ),
+    "place_norm": Label(
+        "–  {services}: en norm afviser ingen, så en højere norm giver ingen starter.",
+        "–  {services}: a norm turns nobody away, so a higher norm gives no starts.",
+    ),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -319,6 +339,7 @@ Kommandoer:
   crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
+  crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver, tilbud for tilbud, i rækkefølge
   crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down] [finalists=2] [fresh=false]   afprøvninger eller
                                færdige kørsler mod hinanden; de bedste vurderes igen med nyt held
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
@@ -356,6 +377,7 @@ Commands:
   crksim variants [scenario=NAME]   other ways to build the model: what the report says, and what they answer
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
+  crksim one_more_place [scenario=NAME] [worthwhile=1]   what one more place gives, service by service, ranked
   crksim compare NAME NAME ... [measure=MEASURE] [good=up|down] [finalists=2] [fresh=false]   scenarios or
                                finished runs against each other; the best are judged again on fresh luck
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crksim.analysis.choosing import Judged
+    from crksim.analysis.placing import PlaceValue
 
 __all__ = [
     "LANGUAGES",
@@ -50,6 +51,7 @@ __all__ = [
     "frame",
     "gate",
     "judged_tables",
+    "place_table",
     "predicted",
     "read_run",
     "read_yaml",
@@ -180,6 +182,17 @@ def judged_tables(judged: Judged) -> dict[str, pd.DataFrame]:
             told = {"first": pair.first, "second": pair.second, "equal": pair.equal}
             pairs.append({"luck": which, **told, **flat(pair.row)})
     return {"options": pd.DataFrame(options), "pairs": pd.DataFrame(pairs)}
+
+
+def place_table(values: Sequence[PlaceValue]) -> pd.DataFrame:
+    """Return what one more place gives as a table: a row for every service and measure, one where nothing is full."""
+    import pandas as pd
+
+    rows = []
+    for rank, value in enumerate(values, start=1):
+        own = {"rank": rank, "service": value.service, "places": value.places, "ever_full": value.full}
+        rows += [{**own, **flat(row)} for row in value.rows] or [own]
+    return pd.DataFrame(rows)
 
 
 def stacked(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
