@@ -17,7 +17,9 @@ __all__ = [
     "Check",
     "ComparisonRow",
     "Count",
+    "Look",
     "NotReplayed",
+    "Precision",
     "ReplayRow",
     "Result",
     "SeriesRow",
@@ -262,6 +264,55 @@ class AttributionRow:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One look at the key difference while runs are added.
+
+    Parameters
+    ----------
+    members, futures : int
+        Size of the run at this look.
+    mean, low, high : float
+        Mean difference, and its interval: those of all looks together hold the truth with probability 9 in 10.
+    luck_part : float
+        Share of luck in the variance of the versions' means: what more futures take away.
+    defined : float
+        Share of futures in which there is a difference.
+    verdict : str
+        The verdict that stands whatever else is run, one of `VERDICTS`; empty where none does yet.
+    """
+
+    members: int
+    futures: int
+    mean: float
+    low: float
+    high: float
+    luck_part: float
+    defined: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many runs the key difference took, and why no more.
+
+    Parameters
+    ----------
+    measure : str
+        Output address.
+    looks : tuple of Look
+        In their order; the last one is the size of the run.
+    outcome : str
+        ``settled``; ``ignorance`` (more runs do not decide it); ``luck``, ``near`` or ``versions`` (not settled: the
+        budget is spent while luck is most of it, or the chance is too near 9 in 10; all versions are used); or
+        ``no_answer``.
+    """
+
+    measure: str
+    looks: tuple[Look, ...]
+    outcome: str
+
+
+@dataclass(frozen=True)
 class NotReplayed:
     """A fact of the report that stands in no row of the replay.
 
@@ -311,6 +362,8 @@ class Result:
         What is measured beside what is asked, from the day of the change on.
     attribution : tuple of AttributionRow
         What every change does, where the what-if was taken apart.
+    precision : Precision or None
+        How the size of the run was found, where it was not given.
     """
 
     scenario: str
@@ -335,3 +388,4 @@ class Result:
     theta: tuple[dict[str, float], ...] = ()
     counts: tuple[Count, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()
+    precision: Precision | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,10 +22,13 @@ from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
-    from crksim.analysis.ensemble import Ensemble
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, Count, Result
+    from crksim.analysis.results import Check, Count, Precision, Result
     from crksim.model.clock import Window
     from crksim.simulation.staylog import StayLog
 
@@ -185,7 +189,7 @@ def _write_beside(runs: Sequence[Finished], settings: Settings) -> Path:
 
 def _workers(settings: Settings) -> int:
     """Return how many processes a run can use."""
-    return min(settings.workers, settings.members)
+    return min(settings.workers, settings.budget if settings.precision == "auto" else settings.members)
 
 
 def _pool(workers: int) -> AbstractContextManager[Pool]:
@@ -264,43 +268,28 @@ def run_case(
         The parts of the what-if that run too.
     """
     from crksim.analysis.followup import counts_to_keep
-    from crksim.analysis.replications import replicate
-    from crksim.output.rundir import prepare, write_run
+    from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     worlds = taken.worlds if taken else case.worlds
     watch.begins(case, settings, len(worlds))
     ensemble, check = _ensemble(case, settings)
     counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
-    asked = {question.measure: None for question in case.questions}
-    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
-    with watch.progress(settings.members) as progress:
-
-        def told(done: int, total: int) -> None:
-            if settings.workers > 1:
-                prepare()  # the workers are busy, and this process is not
-            progress(done, total)
-
-        found = replicate(
-            worlds,
-            case.ledger,
-            measures=list(asked | {count.measure: None for count in counts}),
-            members=settings.members,
-            futures=settings.futures,
-            seed=settings.seed,
-            window=_window(case, settings),
-            replay=[target.measure for target in case.targets],
-            pool=pool,
-            progress=told,
-            series_services=[service.id for service in case.study.network.services],
-            series_days=days,
-            theta_overrides=None if ensemble is None else ensemble.members,
-        )
-        priors = None if ensemble is None else _priors(case, settings, pool)
+    run_at = partial(_replicated, case, worlds, counts, ensemble, watch, pool)
+    precision = None
+    if settings.precision == "auto" and len(worlds) > 1:
+        precision, found = _precise(case, settings, ensemble, run_at)
+        settings = replace(settings, members=precision.looks[-1].members, futures=precision.looks[-1].futures)
+    else:
+        found = run_at(settings)
+    priors = None if ensemble is None else _priors(case, settings, pool)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
-        _result(case, settings, whole, counts, priors), check=check, left=ensemble.left if ensemble else {}
+        _result(case, settings, whole, counts, priors),
+        check=check,
+        left=ensemble.left if ensemble else {},
+        precision=precision,
     )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))
@@ -326,6 +315,72 @@ def run_case(
     finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)
     return finished
+
+
+def _replicated(
+    case: Case,
+    worlds: Sequence[WorldStudy],
+    counts: Sequence[Count],
+    ensemble: Ensemble | None,
+    watch: Watch,
+    pool: Pool,
+    settings: Settings,
+) -> Replications:
+    """Run the worlds of a case at one size."""
+    from crksim.analysis.replications import replicate
+    from crksim.output.rundir import prepare
+
+    asked = {question.measure: None for question in case.questions}
+    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
+    with watch.progress(settings.members) as progress:
+
+        def told(done: int, total: int) -> None:
+            if settings.workers > 1:
+                prepare()  # the workers are busy, and this process is not
+            progress(done, total)
+
+        return replicate(
+            worlds,
+            case.ledger,
+            measures=list(asked | {count.measure: None for count in counts}),
+            members=settings.members,
+            futures=settings.futures,
+            seed=settings.seed,
+            window=_window(case, settings),
+            replay=[target.measure for target in case.targets],
+            pool=pool,
+            progress=told,
+            series_services=[service.id for service in case.study.network.services],
+            series_days=days,
+            theta_overrides=None if ensemble is None else ensemble.members,
+        )
+
+
+def _precise(
+    case: Case, settings: Settings, ensemble: Ensemble | None, run_at: Callable[[Settings], Replications]
+) -> tuple[Precision, Replications]:
+    """Run ever larger designs until the first question is settled or cannot be; return how, and the last of them."""
+    from crksim.analysis.precision import add_until_settled
+
+    kept: list[Replications] = []
+    question = case.questions[0]
+
+    def differences(members: int, futures: int) -> NDArray[np.float64]:
+        kept[:] = [run_at(replace(settings, members=members, futures=futures))]
+        found = kept[0]
+        column = found.measures.index(question.measure)
+        return (found.worlds[-1].values - found.worlds[0].values)[:, :, column]
+
+    most = settings.budget if ensemble is None else len(ensemble.members)
+    precision = add_until_settled(
+        differences,
+        question,
+        members=settings.members,
+        futures=settings.futures,
+        budget=settings.budget,
+        most=most,
+    )
+    return precision, kept[0]
 
 
 def _stays(case: Case, settings: Settings, ensemble: Ensemble | None) -> dict[str, StayLog]:

@@ -215,12 +215,11 @@ def _amount(row: Any, words: Any) -> str:
 
 def _write(folder: Path, values: Sequence[PlaceValue], told: dict[str, Any]) -> Path:
     from crksim.output.calibration_files import write_text
-    from crksim.output.export import write_csv
+    from crksim.output.choices import write_places
     from crksim.output.rundir import write_whole
-    from crksim.output.tables import place_table
 
     def fill(draft: Path) -> None:
-        write_csv(draft / "places.csv", place_table(values))
+        write_places(draft / "places.csv", values)
         write_text(draft / "manifest.json", plain_manifest(told))
 
     return write_whole(folder, fill)

@@ -129,6 +129,8 @@ class Screen:
         seconds : float
             Time it took.
         """
+        from crksim.output.report.precise import precision_lines
+        from crksim.output.report.wording import Wording
         from crksim.output.tables import deciding
 
         self.kept.append(finished.folder)
@@ -143,6 +145,8 @@ class Screen:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._measured(result)
+        for line in precision_lines(result, Wording(self.lang)):
+            self.line(line)
         self._small_print([result])
         self._lies(finished.folder, "report.html")
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")

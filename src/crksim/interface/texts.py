@@ -288,11 +288,11 @@ TEXTS: dict[str, Label] = {
     ),
     "compare_unlike": Label("{what} {other}, ikke {one}", "{what} {other}, not {one}"),
     "unlike_seed": Label("frø", "seed"),
-    "unlike_members": Label("udgaver", "versions"),
+    "unlike_members": Label("antal udgaver", "number of versions"),
     "unlike_futures": Label("fremtider", "futures"),
-    "unlike_versions": Label("ensemble", "ensemble"),
+    "unlike_versions": Label("udgaver fra", "versions of"),
     "unlike_window": Label("målt", "measured"),
-    "unlike_reference": Label("reference", "reference"),
+    "unlike_reference": Label("sammenlignet med", "compared with"),
     "placing": Label(
         "En plads mere, {services} tilbud med faste pladser, mod: {title} ({members} udgaver × {futures} fremtider)",
         "One more place, {services} services with hard places, against: {title} "
@@ -352,6 +352,7 @@ Indstillinger (navn=værdi):
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
   versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
+  precision=auto  flere udgaver og fremtider, til det første mål er afklaret, højst budget=1200 i alt
 
 {not_for}
 """,
@@ -390,6 +391,7 @@ Settings (name=value):
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
   versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
+  precision=auto  more versions and futures until the first measure is settled, at most budget=1200 in all
 
 {not_for}
 """,

@@ -20,6 +20,7 @@ import crksim
 from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
+from crksim.output.precision_record import precision_record
 from crksim.output.tables import (
     LANGUAGES,
     PRIVACY,
@@ -27,7 +28,6 @@ from crksim.output.tables import (
     explanation_tables,
     flat,
     gate,
-    judged_tables,
     read_run,
     result_tables,
     stays_table,
@@ -156,6 +156,7 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str, judged: 
         The runs held against each other, where they can be; adds ``options.csv`` and ``pairs.csv``.
     """
     from crksim.output import export
+    from crksim.output.choices import write_judged
     from crksim.output.report import render_beside
     from crksim.output.workbook import danish_comparisons
 
@@ -166,8 +167,7 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str, judged: 
         export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(named))
         _write_text(draft / "comparison.html", render_beside(runs, lang, judged))
         if judged is not None:
-            for name, table in judged_tables(judged).items():
-                export.write_csv(draft / f"{name}.csv", table)
+            write_judged(draft, judged)
         told = [{"name": run.name, "scenario": run.result.scenario, "folder": run.folder} for run in runs]
         _write_json(
             draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}
@@ -277,6 +277,7 @@ def _write_sources(draft: Path, result: Result, sources: Mapping[str, Mapping[st
         "check": {**vars(result.check), "chance": None if math.isnan(result.check.chance) else result.check.chance},
         "counts": [flat(count) for count in result.counts],
         "left": dict(sorted(result.left.items())),
+        "precision": precision_record(result.precision),
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))

@@ -31,13 +31,11 @@ from crksim.analysis.results import (
     World,
 )
 from crksim.model.network import Label
+from crksim.output.precision_record import read_precision
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from crksim.analysis.choosing import Judged
-    from crksim.analysis.placing import PlaceValue
 
 __all__ = [
     "LANGUAGES",
@@ -50,8 +48,6 @@ __all__ = [
     "flat",
     "frame",
     "gate",
-    "judged_tables",
-    "place_table",
     "predicted",
     "read_run",
     "read_yaml",
@@ -165,34 +161,6 @@ def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
 def comparisons(runs: Sequence[tuple[str, Result]]) -> pd.DataFrame:
     """Return the comparisons of several runs as one table; the first column is the name of the run."""
     return stacked([(name, frame(result.comparison, ComparisonRow)) for name, result in runs])
-
-
-def judged_tables(judged: Judged) -> dict[str, pd.DataFrame]:
-    """Return options and pairs of a comparison as tables; `luck` says whether it is that of the choice or fresh."""
-    import pandas as pd
-
-    luck = [("choice", ranking) for ranking in judged.rankings]
-    luck += [("fresh", judged.fresh)] if judged.fresh else []
-    options, pairs = [], []
-    for which, ranking in luck:
-        for place in ranking.choices:
-            known = {name: getattr(place, name) for name in ("regret", "regret_high", "best", "alone")}
-            options.append({"luck": which, "option": place.name, **known, **flat(place.row)})
-        for pair in ranking.pairs:
-            told = {"first": pair.first, "second": pair.second, "equal": pair.equal}
-            pairs.append({"luck": which, **told, **flat(pair.row)})
-    return {"options": pd.DataFrame(options), "pairs": pd.DataFrame(pairs)}
-
-
-def place_table(values: Sequence[PlaceValue]) -> pd.DataFrame:
-    """Return what one more place gives as a table: a row for every service and measure, one where nothing is full."""
-    import pandas as pd
-
-    rows = []
-    for rank, value in enumerate(values, start=1):
-        own = {"rank": rank, "service": value.service, "places": value.places, "ever_full": value.full}
-        rows += [{**own, **flat(row)} for row in value.rows] or [own]
-    return pd.DataFrame(rows)
 
 
 def stacked(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
@@ -524,6 +492,7 @@ def read_run(folder: Path) -> Run:
         left=about.get("left") or {},
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
+        precision=read_precision(about.get("precision")),
         attribution=_read_rows(folder / "attribution.csv", AttributionRow),
     )
     return Run(
