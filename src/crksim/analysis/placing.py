@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.comparison import Question, compare_measure
-from crksim.analysis.results import ComparisonRow
+from crksim.analysis.results import ComparisonRow, CostRow
 from crksim.analysis.scene import Scene
 from crksim.model.clock import Window
 from crksim.model.network import Label, Study
@@ -45,6 +45,8 @@ class PlaceValue:
     rows : tuple of ComparisonRow
         Starts, wait, ceased and ceased thanks to the offer, with one place more against without it; empty where
         nothing is ever full.
+    costs : tuple of CostRow
+        What the place costs, where the scenario has prices.
     """
 
     service: str
@@ -52,6 +54,7 @@ class PlaceValue:
     places: float
     full: bool
     rows: tuple[ComparisonRow, ...] = ()
+    costs: tuple[CostRow, ...] = ()
 
     @property
     def rank(self) -> float:

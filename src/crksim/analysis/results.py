@@ -16,6 +16,7 @@ __all__ = [
     "AttributionRow",
     "Check",
     "ComparisonRow",
+    "CostRow",
     "Count",
     "Look",
     "NotReplayed",
@@ -313,6 +314,44 @@ class Precision:
 
 
 @dataclass(frozen=True)
+class CostRow:
+    """Cost against the main reference, at a price that the user gave.
+
+    Parameters
+    ----------
+    item : str
+        Key of the price, ``total``, ``per_start`` or ``per_outcome``.
+    measure : str
+        Output address of what is counted; empty for the total.
+    kroner : float
+        The price; NaN where the row is made of several.
+    source : str
+        Where the user has it from.
+    reference, what_if : float
+        Kroner a year, means; NaN for quotients.
+    difference, low, high : float
+        Extra kroner a year and its likely range over versions; of quotients, kroner for each extra one.
+    error_low, error_high : float
+        The same as exact as the runs make it: what more runs would narrow.
+    told : bool
+        Whether there is a number: a quotient is not told where its denominator may be 0.
+    """
+
+    item: str
+    measure: str
+    kroner: float
+    source: str
+    reference: float
+    what_if: float
+    difference: float
+    low: float
+    high: float
+    error_low: float
+    error_high: float
+    told: bool
+
+
+@dataclass(frozen=True)
 class NotReplayed:
     """A fact of the report that stands in no row of the replay.
 
@@ -364,6 +403,8 @@ class Result:
         What every change does, where the what-if was taken apart.
     precision : Precision or None
         How the size of the run was found, where it was not given.
+    costs : tuple of CostRow
+        What the what-if costs, where the scenario has prices.
     """
 
     scenario: str
@@ -389,3 +430,4 @@ class Result:
     counts: tuple[Count, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()
     precision: Precision | None = None
+    costs: tuple[CostRow, ...] = ()

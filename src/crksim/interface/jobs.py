@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, Count, Precision, Result
+    from crksim.analysis.results import Check, CostRow, Count, Precision, Result
     from crksim.model.clock import Window
     from crksim.simulation.staylog import StayLog
 
@@ -290,6 +290,7 @@ def run_case(
         check=check,
         left=ensemble.left if ensemble else {},
         precision=precision,
+        costs=_costs(case, whole),
     )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))
@@ -342,7 +343,7 @@ def _replicated(
         return replicate(
             worlds,
             case.ledger,
-            measures=list(asked | {count.measure: None for count in counts}),
+            measures=list(asked | {count.measure: None for count in counts} | dict.fromkeys(_priced(case))),
             members=settings.members,
             futures=settings.futures,
             seed=settings.seed,
@@ -354,6 +355,28 @@ def _replicated(
             series_days=days,
             theta_overrides=None if ensemble is None else ensemble.members,
         )
+
+
+def _priced(case: Case) -> list[str]:
+    """Return what has to be measured for the costs; nothing without prices."""
+    from crksim.analysis.costing import cost_measures
+
+    return cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+
+
+def _costs(case: Case, found: Replications) -> tuple[CostRow, ...]:
+    """Return what the what-if costs against the main reference; nothing without prices."""
+    from crksim.analysis.costing import cost_rows, outcome_measures
+
+    prices = case.scenario.prices
+    if not prices or len(found.worlds) < 2:
+        return ()
+    per = outcome_measures(case.questions[0].measure, case.study.network)
+    worlds = (found.worlds[0], found.worlds[-1])
+    reference, what_if = (
+        {name: world.values[:, :, place] for place, name in enumerate(found.measures)} for world in worlds
+    )
+    return cost_rows(prices, per, reference, what_if)
 
 
 def _precise(

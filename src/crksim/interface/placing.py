@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from crksim.interface.cases import Case
     from crksim.interface.settings import Settings
     from crksim.model.clock import Window
-    from crksim.model.network import Label
+    from crksim.model.network import Label, Study
+    from crksim.model.prices import Price
 
 __all__ = ["OneMorePlace", "value_places"]
 
@@ -145,6 +146,7 @@ def _thetas(case: Case, settings: Settings, ensemble: Sequence[Any] | None) -> t
 
 def _values(base: _Base, hard: Sequence[str], worthwhile: int, pool: Pool, bar: Bar) -> list[PlaceValue]:
     """Run the world as it is, and then one place more wherever all places are ever taken."""
+    from crksim.analysis.costing import cost_measures, cost_rows, outcome_measures
     from crksim.analysis.placing import PlaceValue, ever_full, place_questions, place_value
 
     study = base.case.study
@@ -155,13 +157,30 @@ def _values(base: _Base, hard: Sequence[str], worthwhile: int, pool: Pool, bar: 
     if not full:
         return values
     asked = {id: place_questions(study, id, float(worthwhile)) for id in full}
-    measures = list(dict.fromkeys(question.measure for own in asked.values() for question in own))
+    prices = base.case.scenario.prices
+    leads = {id: asked[id][0].measure for id in full}
+    priced = [name for lead in leads.values() for name in cost_measures(prices, lead, study.network)]
+    measures = list(dict.fromkeys([*(question.measure for own in asked.values() for question in own), *priced]))
     worlds = base.run([base.world, *(_more(base, id) for id in full)], measures, pool, bar).worlds
     for id, world in zip(full, worlds[1:], strict=True):
         columns = [measures.index(question.measure) for question in asked[id]]
         without, more = worlds[0].values[:, :, columns], world.values[:, :, columns]
-        values.append(place_value(id, base.label(id), state[id][1], asked[id], without, more))
+        value = place_value(id, base.label(id), state[id][1], asked[id], without, more)
+        if any(_pays_for(price, id, study) for price in prices):
+            both = [
+                {name: own.values[:, :, place] for place, name in enumerate(measures)} for own in (worlds[0], world)
+            ]
+            value = replace(value, costs=cost_rows(prices, outcome_measures(leads[id], study.network), *both))
+        values.append(value)
     return values
+
+
+def _pays_for(price: Price, service: str, study: Study) -> bool:
+    """Say whether a price has to do with a service; what nothing has a price for does not cost nothing."""
+    from crksim.model.vocabulary import ALL, groups_of
+
+    subject = price.key.rpartition(".")[0]
+    return subject in (service, ALL) or service in groups_of(study.network).get(subject, ())
 
 
 def _more(base: _Base, service: str) -> WorldStudy:
@@ -187,6 +206,7 @@ def _more(base: _Base, service: str) -> WorldStudy:
 
 def _lines(values: Sequence[PlaceValue], norms: Sequence[Label], lang: str) -> list[str]:
     """Return the ranked table, a line for every service, and what is said of those without a line of numbers."""
+    from crksim.output.report.priced import priced_line
     from crksim.output.report.wording import Wording
 
     words = Wording(lang)
@@ -200,6 +220,7 @@ def _lines(values: Sequence[PlaceValue], norms: Sequence[Label], lang: str) -> l
                 least=words.plain(value.rows[0].worthwhile),
             )
         )  # fmt: skip
+        lines += [f"   {priced_line(row, words)}" for row in value.costs if not row.source]
     lines += [say(lang, "place_free", service=words.label(value.label)) for value in values if not value.full]
     if norms:
         lines.append(say(lang, "place_norm", services=words.several([words.label(name) for name in norms])))

@@ -130,6 +130,7 @@ class Screen:
             Time it took.
         """
         from crksim.output.report.precise import precision_lines
+        from crksim.output.report.priced import priced_lines
         from crksim.output.report.wording import Wording
         from crksim.output.tables import deciding
 
@@ -145,7 +146,8 @@ class Screen:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._measured(result)
-        for line in precision_lines(result, Wording(self.lang)):
+        words = Wording(self.lang)
+        for line in (*priced_lines(result, words), *precision_lines(result, words)):
             self.line(line)
         self._small_print([result])
         self._lies(finished.folder, "report.html")

@@ -52,6 +52,7 @@ def write_places(path: Path, values: Sequence[PlaceValue]) -> None:
     rows: list[dict[str, Any]] = []
     for rank, value in enumerate(values, start=1):
         own = {"rank": rank, "service": value.service, "places": value.places, "ever_full": value.full}
+        own |= {f"kroner_{cost.item}": cost.difference for cost in value.costs if not cost.source}
         rows += [{**own, **flat(row)} for row in value.rows] or [own]
     columns = max((list(row) for row in rows), key=len)
     write_table(path, [{**dict.fromkeys(columns, ""), **row} for row in rows], columns)

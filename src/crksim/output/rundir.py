@@ -299,8 +299,9 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
     export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
     for name in ("summary", "comparison", "replay", "not_replayed", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])
-    if result.attribution:
-        export.write_csv(draft / "attribution.csv", tables["attribution"])
+    for name in ("attribution", "costs"):
+        if getattr(result, name):
+            export.write_csv(draft / f"{name}.csv", tables[name])
     export.write_danish_csv(draft / "comparison_da.csv", *danish_comparison(result))
 
 

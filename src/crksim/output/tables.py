@@ -23,6 +23,7 @@ from crksim.analysis.results import (
     AttributionRow,
     Check,
     ComparisonRow,
+    CostRow,
     Count,
     NotReplayed,
     ReplayRow,
@@ -272,6 +273,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
         "attribution": frame(result.attribution, AttributionRow),
+        "costs": frame(result.costs, CostRow),
     }
 
 
@@ -493,6 +495,7 @@ def read_run(folder: Path) -> Run:
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
         precision=read_precision(about.get("precision")),
+        costs=_read_rows(folder / "costs.csv", CostRow),
         attribution=_read_rows(folder / "attribution.csv", AttributionRow),
     )
     return Run(

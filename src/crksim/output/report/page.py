@@ -15,6 +15,7 @@ from crksim.output.report.answer import box, count_kinds, in_words, is_staff, le
 from crksim.output.report.attributed import attributed
 from crksim.output.report.explained import explained
 from crksim.output.report.precise import precision_lines
+from crksim.output.report.priced import priced_lines
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -326,6 +327,7 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
         "glossary": _glossary(words),
         "precision": precision_lines(result, words),
+        "priced": priced_lines(result, words),
         "members": words.number(result.members),
         "futures": words.number(result.futures),
         "seed": result.seed,
