@@ -184,6 +184,14 @@ def test_settings_that_do_not_go_together_are_refused(values, said):
         read_settings({"scenario": "baseline", "lang": "en", **values})
 
 
+@pytest.mark.unit
+@pytest.mark.parametrize("command", [("compare", "baseline", "youth_growth_20"), ("one_more_place",)])
+def test_commands_whose_runs_have_one_size_refuse_it(capsys, command):
+    assert cli.main([*command, "precision=auto", "lang=en"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "all runs must have one size" in line
+
+
 OUTCOMES = ("settled", "ignorance", "luck", "near", "versions", "no_answer")
 
 

@@ -166,11 +166,22 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     # A scenario that is typed comes later and so takes the place of the baseline.
     first = ["scenario=baseline"] if command == "one_more_place" else []
     settings, given = gathered(
-        lambda: compose_settings([*first, *typed.settings]),
+        lambda: _of_one_size([*first, *typed.settings], lang),
         lambda: read_words_into(kind, own, {"points": 1, "worthwhile": 1}),
     )
     screen = Screen(settings.lang, bar=settings.progress)
     return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
+
+
+def _of_one_size(words: Sequence[str], lang: str) -> Settings:
+    """Return settings for a command whose runs must all have one size."""
+    from crksim.interface.sheets import COMMAND_LINE
+    from crksim.interface.texts import say
+
+    settings = compose_settings(words)
+    if settings.precision != "fixed":
+        raise InputError([Problem("precision", settings.precision, say(lang, "one_size"), file=COMMAND_LINE)])
+    return settings
 
 
 def _compare(words: Sequence[str], lang: str) -> int:
@@ -192,7 +203,7 @@ def _compare(words: Sequence[str], lang: str) -> int:
     if faults:
         raise InputError(faults)
     settings, given = gathered(
-        lambda: compose_settings(["scenario=baseline", *typed.settings]),
+        lambda: _of_one_size(["scenario=baseline", *typed.settings], lang),
         lambda: read_words_into(Compare, own, {"finalists": 1}),
     )
     screen = Screen(settings.lang, bar=settings.progress)

@@ -293,6 +293,10 @@ TEXTS: dict[str, Label] = {
     "unlike_versions": Label("udgaver fra", "versions of"),
     "unlike_window": Label("målt", "measured"),
     "unlike_reference": Label("sammenlignet med", "compared with"),
+    "one_size": Label(
+        "kan kun bruges, når én afprøvning køres; her skal alle kørsler have samme størrelse",
+        "is for the run of one what-if; here all runs must have one size",
+    ),
     "placing": Label(
         "En plads mere, {services} tilbud med faste pladser, mod: {title} ({members} udgaver × {futures} fremtider)",
         "One more place, {services} services with hard places, against: {title} "
