@@ -1,21 +1,41 @@
 """Print how much of the variance of a difference keyed luck leaves, against independent seeds.
 
     python scripts/luck_variance.py [--pairs 300] [--seed 1]
+    python scripts/luck_variance.py --scenarios [--pairs 30] [--seed 1] [--write docs/statistics.md] [NAME ...]
 
-For some changes of a small network, the variance of a difference between what-if and reference is taken over pairs that
-share their luck and over pairs that do not; the ratio stands with a bootstrap interval (9 in 10, pairs drawn anew).
+With --scenarios, the same for the first question of every shipped scenario against its main reference, at the first
+version of the ensemble, so that only luck varies. With independent seeds the variance of a difference is the sum of the
+variances of both worlds, which the pairs hold, so nothing else has to run.
+
+Else, for some changes of a small network, the variance of a difference between what-if and reference is taken over
+pairs that share their luck and over pairs that do not; the ratio stands with a bootstrap interval (9 in 10, pairs drawn
+anew).
 """
 
 import argparse
 import copy
+import json
+import sys
 import time
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from crksim.analysis.ensemble import draw_members
+from crksim.analysis.measures import measure
+from crksim.analysis.scene import Scene
+from crksim.interface.cases import load_case
+from crksim.interface.ensembles import load_ensemble
+from crksim.interface.files import data_dir
+from crksim.model.clock import Window
+from crksim.model.ledger import read_ledger
 from crksim.model.study import default_theta, read_study
+from crksim.model.vocabulary import parse_measure
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck
 from crksim.simulation.plan import structure
+from crksim.simulation.sharing import merged, touched_cohorts
 
 #: The second year is measured; the network is in its steady state by then.
 WINDOW = (366.0, 731.0)
@@ -180,12 +200,119 @@ def ratios(paired, independent, draws=2000):
     return np.stack([point, *np.quantile(spread, [0.05, 0.95], axis=0)])
 
 
+# --- every shipped scenario ------------------------------------------------------------------------------------------
+
+#: Between these lines of the page stands the table.
+BEGIN, END = "<!-- luck by scenario: begin -->", "<!-- luck by scenario: end -->"
+#: Reference as text -> its logs: most scenarios have the same.
+_KNOWN = {}
+
+
+@cache
+def versions():
+    """Return the shipped ensemble."""
+    return load_ensemble("shipped", load_case("baseline").studies[0].network)
+
+
+def pairs_of(name, pairs, seed):
+    """Return the first question of a scenario, and its values in reference and what-if, shape (2, pairs).
+
+    Parameters
+    ----------
+    name : str
+        Name of the scenario.
+    pairs : int
+        Number of pairs.
+    seed : int
+        Seed of the luck.
+    """
+    case = load_case(name)
+    worlds, studies = (case.worlds[0], case.worlds[-1]), (case.studies[0], case.study)
+    networks = [study.network for study in studies]
+    members = versions().members[:1]
+    thetas = [own[0] for own in draw_members(worlds, networks, read_ledger(case.ledger), 1, seed, members)]
+    text = json.dumps([worlds[0].study, sorted(thetas[0].items())], sort_keys=True, default=str)
+    if text not in _KNOWN:
+        while len(_KNOWN) > 1:  # the first is the baseline, which most have
+            _KNOWN.popitem()
+        made = structure(studies[0])
+        plan = made.bind(thetas[0])
+        _KNOWN[text] = made, [simulate(plan, Luck(seed, number)) for number in range(pairs)]
+    made, logs = _KNOWN[text]
+    changed = structure(studies[1])
+    plan, touched = changed.bind(thetas[1]), touched_cohorts(made, changed, thetas[0], thetas[1])
+    scenes = [Scene.of(study, theta) for study, theta in zip(studies, thetas, strict=True)]
+    window, address = Window(case.begins, case.study.end), parse_measure(case.questions[0].measure, networks[1])
+    found = np.empty((2, pairs))
+    for number, log in enumerate(logs):
+        luck = Luck(seed, number)
+        other = merged(simulate(plan, luck, cohorts=touched), log, touched)
+        for world, (scene, rows) in enumerate(zip(scenes, (log, other), strict=True)):
+            found[world, number] = measure([address], rows, scene, window, luck)[address.text]
+    return case.questions[0], found
+
+
+def left_of(found, draws=2000):
+    """Return var(difference) / (var(reference) + var(what-if)) with a bootstrap interval, and the pairs it is of.
+
+    Parameters
+    ----------
+    found : ndarray of float, shape (2, pairs)
+        Reference and what-if; pairs without a value in one of them are left out.
+    draws : int
+        Bootstrap draws of pairs.
+    """
+    found = found[:, np.isfinite(found).all(axis=0)]
+    size = found.shape[1]
+    if size < 3 or found.var(axis=1).sum() == 0.0:
+        return np.full(3, np.nan), size
+
+    def ratio(values):
+        apart = values.var(axis=-1, ddof=1).sum(axis=0)
+        return (values[1] - values[0]).var(axis=-1, ddof=1) / np.where(apart > 0.0, apart, np.nan)
+
+    which = np.random.default_rng(1).integers(size, size=(draws, size))
+    ends = np.nanquantile(ratio(found[:, which]), [0.05, 0.95])
+    return np.array([ratio(found), *ends]), size
+
+
+def scenario_table(names, pairs, seed):
+    """Return the table of scenarios in Markdown, and tell on stderr how far it is."""
+    lines = ["| scenario | first question | left of the variance | pairs |", "|---|---|---|---|"]
+    for name in names:
+        question, found = pairs_of(name, pairs, seed)
+        (point, low, high), size = left_of(found)
+        cell = "nothing varies" if np.isnan(point) else f"{point:.3f} ({low:.3f}–{high:.3f})"
+        lines.append(f"| `{name}` | {question.label.en} | {cell} | {size} |")
+        sys.stderr.write(lines[-1] + "\n")
+    return "\n".join([*lines, "", f"{pairs} pairs each, version 0 of the ensemble, seed {seed}."])
+
+
+def write_into(page, table):
+    """Put the table between its two lines of a page."""
+    before, rest = page.read_text("utf-8").split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8", newline="\n")
+
+
 def main():
     """Print the table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=300)
+    parser.add_argument("--pairs", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scenarios", action="store_true")
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("names", nargs="*")
     settings = parser.parse_args()
+    if settings.scenarios:
+        shipped = sorted(path.stem for path in data_dir("scenarios").glob("*.yaml"))
+        names = settings.names or [name for name in shipped if name != "baseline"]
+        table = scenario_table(names, settings.pairs or 30, settings.seed)
+        if settings.write:
+            write_into(settings.write, table)
+        else:
+            print(table)
+        return
+    settings.pairs = settings.pairs or 300
     begun = time.perf_counter()
     print("| change | " + " | ".join(MEASURES) + " |")
     print("|---|" + "---|" * len(MEASURES))

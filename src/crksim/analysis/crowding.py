@@ -20,6 +20,7 @@ __all__ = [
     "of_levels",
     "open_members",
     "overload",
+    "places",
     "posts",
     "present_by",
     "staff_hours",
@@ -106,6 +107,16 @@ def occupancy(picker: Picker, address: MeasureAddress, window: Window) -> float:
         days += total_days(*picker.service(service).stays, span)
         places += limits.places.integral(span.start, span.end)
     return divided(days, places)
+
+
+def places(picker: Picker, address: MeasureAddress, window: Window) -> float:
+    """Mean number of places (or the norm) in force, none while closed; NaN when some open service has no limit."""
+    total = 0.0
+    for _, limits, span in open_members(picker, address, window):
+        if limits.places is None:
+            return _NAN
+        total += limits.places.integral(span.start, span.end)
+    return total / window.days
 
 
 def overload(picker: Picker, address: MeasureAddress, window: Window) -> float:

@@ -309,6 +309,7 @@ FUNCTIONS: Mapping[str, Measured] = {
     "enrolled": crowding.enrolled,
     "present": crowding.of_levels("present"),
     "waiting": crowding.of_levels("waiting"),
+    "places": crowding.places,
     "occupancy": crowding.occupancy,
     "overload": crowding.overload,
     "under_workable": crowding.under_workable,

@@ -16,8 +16,11 @@ __all__ = [
     "AttributionRow",
     "Check",
     "ComparisonRow",
+    "CostRow",
     "Count",
+    "Look",
     "NotReplayed",
+    "Precision",
     "Reading",
     "ReplayRow",
     "Result",
@@ -287,6 +290,93 @@ class AttributionRow:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One look at the key difference while runs are added.
+
+    Parameters
+    ----------
+    members, futures : int
+        Size of the run at this look.
+    mean, low, high : float
+        Mean difference, and its interval: those of all looks together hold the truth with probability 9 in 10.
+    luck_part : float
+        Share of luck in the variance of the versions' means: what more futures take away.
+    defined : float
+        Share of futures in which there is a difference.
+    verdict : str
+        The verdict that stands whatever else is run, one of `VERDICTS`; empty where none does yet.
+    """
+
+    members: int
+    futures: int
+    mean: float
+    low: float
+    high: float
+    luck_part: float
+    defined: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many runs the key difference took, and why no more.
+
+    Parameters
+    ----------
+    measure : str
+        Output address.
+    looks : tuple of Look
+        In their order; the last one is the size of the run.
+    outcome : str
+        ``settled``; ``ignorance`` (more runs do not decide it); ``luck``, ``near`` or ``versions`` (not settled: the
+        budget is spent while luck is most of it, or the chance is too near 9 in 10; all versions are used); or
+        ``no_answer``.
+    """
+
+    measure: str
+    looks: tuple[Look, ...]
+    outcome: str
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """Cost against the main reference, at a price that the user gave.
+
+    Parameters
+    ----------
+    item : str
+        Key of the price, ``total``, ``per_start`` or ``per_outcome``.
+    measure : str
+        Output address of what is counted; empty for the total.
+    kroner : float
+        The price; NaN where the row is made of several.
+    source : str
+        Where the user has it from.
+    reference, what_if : float
+        Kroner a year, means; NaN for quotients.
+    difference, low, high : float
+        Extra kroner a year and its likely range over versions; of quotients, kroner for each extra one.
+    error_low, error_high : float
+        The same as exact as the runs make it: what more runs would narrow.
+    told : bool
+        Whether there is a number: a quotient is not told where its denominator may be 0.
+    """
+
+    item: str
+    measure: str
+    kroner: float
+    source: str
+    reference: float
+    what_if: float
+    difference: float
+    low: float
+    high: float
+    error_low: float
+    error_high: float
+    told: bool
+
+
+@dataclass(frozen=True)
 class NotReplayed:
     """A fact of the report that stands in no row of the replay.
 
@@ -339,6 +429,10 @@ class Result:
     readings : tuple of Reading
         Other ways to build the system under which the answer is another by more than the smallest worthwhile
         difference; those that are furthest off first.
+    precision : Precision or None
+        How the size of the run was found, where it was not given.
+    costs : tuple of CostRow
+        What the what-if costs, where the scenario has prices.
     """
 
     scenario: str
@@ -364,3 +458,5 @@ class Result:
     counts: tuple[Count, ...] = ()
     attribution: tuple[AttributionRow, ...] = ()
     readings: tuple[Reading, ...] = ()
+    precision: Precision | None = None
+    costs: tuple[CostRow, ...] = ()

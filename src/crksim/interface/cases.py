@@ -103,7 +103,13 @@ class Case:
             },
             "changes": dict(scenario.changes),
             **({"parts": parts} if parts else {}),
-        }
+        } | self._prices
+
+    @property
+    def _prices(self) -> dict[str, Any]:
+        """The prices as plain data; nothing at all without them, so that marks stay as they are."""
+        told = {price.key: {"kroner": price.kroner, "source": price.source} for price in self.scenario.prices}
+        return {"prices": told} if told else {}
 
     def date_of(self, day: float) -> str:
         """Return the ISO date of a day of the study."""
@@ -249,6 +255,7 @@ def _read_world(
     """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
     from crksim.model.changes import apply, lever_faults, read_scenario
     from crksim.model.combining import combined, with_parts
+    from crksim.model.prices import check_prices
     from crksim.model.study import read_study
 
     sheets = [read_yaml(path) for path in paths]
@@ -269,7 +276,9 @@ def _read_world(
         faults = lever_faults(data, scenario) if levers else []
         if faults:
             raise InputError(faults)
-        return scenario, read_study(data), places
+        study = read_study(data)
+        check_prices(scenario.prices, study.network)
+        return scenario, study, places
     except InputError as error:
         raise locate(error, places, network.places) from error
 

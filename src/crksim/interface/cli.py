@@ -32,6 +32,8 @@ COMMANDS = (
     "evidence",
     "report",
     "explain",
+    "compare",
+    "one_more_place",
     "attribute",
     "solve",
     "sweep",
@@ -41,7 +43,13 @@ COMMANDS = (
     "export",
 )
 #: Commands that run a what-if at many points, and the words that only they know.
-EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
+EXPERIMENTS = {
+    "solve": ("target", "confidence", "lost"),
+    "sweep": ("design", "points", "measures"),
+    "one_more_place": ("worthwhile",),
+}
+#: What only `compare` knows.
+COMPARE_WORDS = ("measure", "good", "finalists", "fresh")
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -100,6 +108,8 @@ def _dispatch(words: Sequence[str]) -> int:
         return 0
     if rest[0] in EXPERIMENTS:
         return _experiment(rest[0], words, lang)
+    if rest[0] == "compare":
+        return _compare(words, lang)
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
@@ -139,6 +149,7 @@ def _dispatch(words: Sequence[str]) -> int:
 def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     """Run a what-if at many points."""
     from crksim.interface.experiments import gathered
+    from crksim.interface.placing import OneMorePlace, value_places
     from crksim.interface.screen import Screen
     from crksim.interface.solving import Solve, solve_lever
     from crksim.interface.sweeping import Sweep, sweep_levers
@@ -146,13 +157,58 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
 
     own = tuple(word for word in words if word.partition("=")[0] in EXPERIMENTS[command])
     typed = read_words([word for word in words if word != command and word not in own], lang, EXPERIMENTS[command])
-    kind: Any = Solve if command == "solve" else Sweep
+    kinds: dict[str, tuple[Any, Any]] = {
+        "solve": (Solve, solve_lever),
+        "sweep": (Sweep, sweep_levers),
+        "one_more_place": (OneMorePlace, value_places),
+    }
+    kind, run = kinds[command]
+    # A scenario that is typed comes later and so takes the place of the baseline.
+    first = ["scenario=baseline"] if command == "one_more_place" else []
     settings, given = gathered(
-        lambda: compose_settings(typed.settings), lambda: read_words_into(kind, own, {"points": 1})
+        lambda: _of_one_size([*first, *typed.settings], lang),
+        lambda: read_words_into(kind, own, {"points": 1, "worthwhile": 1}),
     )
     screen = Screen(settings.lang, bar=settings.progress)
-    run: Any = solve_lever if command == "solve" else sweep_levers
     return 0 if run(settings, typed.changes, given, screen.line, screen.progress) is not None else 130
+
+
+def _of_one_size(words: Sequence[str], lang: str) -> Settings:
+    """Return settings for a command whose runs must all have one size."""
+    from crksim.interface.sheets import COMMAND_LINE
+    from crksim.interface.texts import say
+
+    settings = compose_settings(words)
+    if settings.precision != "fixed":
+        raise InputError([Problem("precision", settings.precision, say(lang, "one_size"), file=COMMAND_LINE)])
+    return settings
+
+
+def _compare(words: Sequence[str], lang: str) -> int:
+    """Compare scenarios or finished runs."""
+    from crksim.interface.comparing import Compare, compare_options
+    from crksim.interface.experiments import gathered
+    from crksim.interface.screen import Screen
+    from crksim.interface.sheets import COMMAND_LINE
+    from crksim.interface.texts import say
+    from crksim.interface.words import read_words_into
+
+    names = [word for word in words if "=" not in word and not word.startswith("-") and word != "compare"]
+    own = [word for word in words if word.partition("=")[0] in COMPARE_WORDS]
+    typed = read_words([word for word in words if word not in (*names, *own, "compare")], lang, COMPARE_WORDS)
+    faults = [Problem("word", word, say(lang, "compare_address"), file=COMMAND_LINE) for word in typed.changes]
+    keys = [word.partition("=")[0] for word in typed.settings]
+    if "scenario" in keys:
+        faults.append(Problem("word", "scenario=", say(lang, "compare_two"), file=COMMAND_LINE))
+    if faults:
+        raise InputError(faults)
+    settings, given = gathered(
+        lambda: _of_one_size(["scenario=baseline", *typed.settings], lang),
+        lambda: read_words_into(Compare, own, {"finalists": 1}),
+    )
+    screen = Screen(settings.lang, bar=settings.progress)
+    compare_options(names, settings, given, screen, screen.line, keys)
+    return 0
 
 
 def _language(words: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     from crksim.output.report.wording import Wording
 
-__all__ = ["explanation_lines", "find_run", "read_request"]
+__all__ = ["explanation_lines", "find_run", "read_request", "run_name"]
 
 _RUNS = Path("outputs")
 _STAMP = re.compile(r"_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(-\d+)?$")
@@ -72,15 +72,20 @@ def find_run(name: str | None, lang: str) -> Path:
     runs = sorted((path.parent for path in _RUNS.glob("*/manifest.json")), key=_started)
     if name is None and runs:
         return runs[-1]
-    own = [run for run in runs if name in (run.name, _STAMP.sub("", run.name))]
+    own = [run for run in runs if name in (run.name, run_name(run))]
     if own:
         return own[-1]
     folder = f"{_RUNS.as_posix()}/"
     if not runs:
         raise InputError([Problem("run", name or "", say(lang, "no_runs", folder=folder), file=COMMAND_LINE)])
-    known = dict.fromkeys([*(_STAMP.sub("", run.name) for run in runs), *(run.name for run in runs)])
+    known = dict.fromkeys([*(run_name(run) for run in runs), *(run.name for run in runs)])
     rule = say(lang, "no_such_run", folder=folder)
     raise InputError([Problem("run", name, rule, nearest(Path(str(name)).name, known), file=COMMAND_LINE)])
+
+
+def run_name(folder: Path) -> str:
+    """Return what a run's folder is called without the time at which it began: the scenario."""
+    return _STAMP.sub("", folder.name)
 
 
 def _started(run: Path) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,14 +23,17 @@ from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
 if TYPE_CHECKING:
-    from crksim.analysis.ensemble import Ensemble
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, Count, Result
+    from crksim.analysis.results import Check, CostRow, Count, Precision, Result
     from crksim.model.clock import Window
     from crksim.simulation.staylog import StayLog
 
-__all__ = ["Finished", "Watch", "attribute", "run", "run_all", "set_up"]
+__all__ = ["STAMP", "Finished", "Watch", "attribute", "run", "run_all", "run_case", "set_up"]
 
 #: How the name of a folder tells when its run began.
 STAMP = "%Y-%m-%d_%H-%M-%S"
@@ -116,7 +120,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         A replication failed; nothing has been written then.
     """
     with _pool(settings) as pool:
-        return _run_case(_load(settings, changes), settings, changes, watch, pool)
+        return run_case(_load(settings, changes), settings, changes, watch, pool)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -140,7 +144,7 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
     with _pool(settings) as pool:
-        return _run_case(case, settings, changes, watch, pool, taken)
+        return run_case(case, settings, changes, watch, pool, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -166,7 +170,7 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
             same = list(group)
             with _pool(same[0][2][0]) as pool:
                 for name, case, (settings, changes) in same:
-                    found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
+                    found.append(replace(run_case(case, settings, changes, watch, pool), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found, _write_beside(found, runs[0][0]))
@@ -187,12 +191,17 @@ def _write_beside(runs: Sequence[Finished], settings: Settings) -> Path:
 
 def _chosen(settings: Settings) -> tuple[str, str, int]:
     """Return what chooses the pool of a run."""
-    return settings.pool, settings.address, workers_for(settings, settings.members)
+    return settings.pool, settings.address, workers_for(settings, _units(settings))
+
+
+def _units(settings: Settings) -> int:
+    """Return how many units of work a run can have."""
+    return settings.budget if settings.precision == "auto" else settings.members
 
 
 def _pool(settings: Settings) -> AbstractContextManager[Pool]:
     """Give the pool of a run."""
-    return open_workers(settings, settings.members)
+    return open_workers(settings, _units(settings))
 
 
 def _names(runs: Sequence[tuple[Settings, Sequence[str]]]) -> list[str]:
@@ -242,7 +251,7 @@ def _window(case: Case, settings: Settings) -> Window:
     return window
 
 
-def _run_case(
+def run_case(
     case: Case,
     settings: Settings,
     changes: Sequence[str],
@@ -250,41 +259,36 @@ def _run_case(
     pool: Pool,
     taken: TakenApart | None = None,
 ) -> Finished:
+    """Run a case that has been read and write its folder.
+
+    Parameters
+    ----------
+    case : Case
+        What is run.
+    settings, changes, watch
+        As in `run`.
+    pool : Pool
+        Workers.
+    taken : TakenApart, optional
+        The parts of the what-if that run too.
+    """
     from crksim.analysis.followup import counts_to_keep
-    from crksim.analysis.replications import replicate
     from crksim.interface.ensembles import readings
-    from crksim.output.rundir import prepare, write_run
+    from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     worlds = taken.worlds if taken else case.worlds
     watch.begins(case, settings, len(worlds))
     ensemble, check = _ensemble(case, settings)
     counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
-    asked = {question.measure: None for question in case.questions}
-    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
-    with watch.progress(settings.members) as progress:
-
-        def told(done: int, total: int) -> None:
-            if settings.workers != 1:
-                prepare()  # the workers are busy, and this process is not
-            progress(done, total)
-
-        found = replicate(
-            worlds,
-            case.ledger,
-            measures=list(asked | {count.measure: None for count in counts}),
-            members=settings.members,
-            futures=settings.futures,
-            seed=settings.seed,
-            window=_window(case, settings),
-            replay=[target.measure for target in case.targets],
-            pool=pool,
-            progress=told,
-            series_services=[service.id for service in case.study.network.services],
-            series_days=days,
-            theta_overrides=None if ensemble is None else ensemble.members,
-        )
-        priors = None if ensemble is None else _priors(case, settings, pool)
+    run_at = partial(_replicated, case, worlds, counts, ensemble, watch, pool)
+    precision = None
+    if settings.precision == "auto" and len(worlds) > 1:
+        precision, found = _precise(case, settings, ensemble, run_at)
+        settings = replace(settings, members=precision.looks[-1].members, futures=precision.looks[-1].futures)
+    else:
+        found = run_at(settings)
+    priors = None if ensemble is None else _priors(case, settings, pool)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
@@ -292,6 +296,8 @@ def _run_case(
         check=check,
         left=ensemble.left if ensemble else {},
         readings=() if changes else readings(settings.versions, ensemble, case.name),
+        precision=precision,
+        costs=_costs(case, whole),
     )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))
@@ -317,6 +323,94 @@ def _run_case(
     finished = Finished(folder, result, case.name)
     watch.ends(finished, time.perf_counter() - began)
     return finished
+
+
+def _replicated(
+    case: Case,
+    worlds: Sequence[WorldStudy],
+    counts: Sequence[Count],
+    ensemble: Ensemble | None,
+    watch: Watch,
+    pool: Pool,
+    settings: Settings,
+) -> Replications:
+    """Run the worlds of a case at one size."""
+    from crksim.analysis.replications import replicate
+    from crksim.output.rundir import prepare
+
+    asked = {question.measure: None for question in case.questions}
+    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
+    with watch.progress(settings.members) as progress:
+
+        def told(done: int, total: int) -> None:
+            if settings.workers != 1:
+                prepare()  # the workers are busy, and this process is not
+            progress(done, total)
+
+        return replicate(
+            worlds,
+            case.ledger,
+            measures=list(asked | {count.measure: None for count in counts} | dict.fromkeys(_priced(case))),
+            members=settings.members,
+            futures=settings.futures,
+            seed=settings.seed,
+            window=_window(case, settings),
+            replay=[target.measure for target in case.targets],
+            pool=pool,
+            progress=told,
+            series_services=[service.id for service in case.study.network.services],
+            series_days=days,
+            theta_overrides=None if ensemble is None else ensemble.members,
+        )
+
+
+def _priced(case: Case) -> list[str]:
+    """Return what has to be measured for the costs; nothing without prices."""
+    from crksim.analysis.costing import cost_measures
+
+    return cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+
+
+def _costs(case: Case, found: Replications) -> tuple[CostRow, ...]:
+    """Return what the what-if costs against the main reference; nothing without prices."""
+    from crksim.analysis.costing import cost_rows, outcome_measures
+
+    prices = case.scenario.prices
+    if not prices or len(found.worlds) < 2:
+        return ()
+    per = outcome_measures(case.questions[0].measure, case.study.network)
+    worlds = (found.worlds[0], found.worlds[-1])
+    reference, what_if = (
+        {name: world.values[:, :, place] for place, name in enumerate(found.measures)} for world in worlds
+    )
+    return cost_rows(prices, per, reference, what_if)
+
+
+def _precise(
+    case: Case, settings: Settings, ensemble: Ensemble | None, run_at: Callable[[Settings], Replications]
+) -> tuple[Precision, Replications]:
+    """Run ever larger designs until the first question is settled or cannot be; return how, and the last of them."""
+    from crksim.analysis.precision import add_until_settled
+
+    kept: list[Replications] = []
+    question = case.questions[0]
+
+    def differences(members: int, futures: int) -> NDArray[np.float64]:
+        kept[:] = [run_at(replace(settings, members=members, futures=futures))]
+        found = kept[0]
+        column = found.measures.index(question.measure)
+        return (found.worlds[-1].values - found.worlds[0].values)[:, :, column]
+
+    most = settings.budget if ensemble is None else len(ensemble.members)
+    precision = add_until_settled(
+        differences,
+        question,
+        members=settings.members,
+        futures=settings.futures,
+        budget=settings.budget,
+        most=most,
+    )
+    return precision, kept[0]
 
 
 def _stays(case: Case, settings: Settings, ensemble: Ensemble | None) -> dict[str, StayLog]:

@@ -129,6 +129,9 @@ class Screen:
         seconds : float
             Time it took.
         """
+        from crksim.output.report.precise import precision_lines
+        from crksim.output.report.priced import priced_lines
+        from crksim.output.report.wording import Wording
         from crksim.output.tables import deciding
 
         self.kept.append(finished.folder)
@@ -143,6 +146,9 @@ class Screen:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._measured(result)
+        words = Wording(self.lang)
+        for line in (*priced_lines(result, words), *precision_lines(result, words)):
+            self.line(line)
         self._small_print([result])
         self._lies(finished.folder, "report.html")
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")

@@ -13,6 +13,7 @@ from crksim.interface.sheets import COMMAND_LINE
 
 __all__ = ["SETTINGS", "Settings", "read_settings", "system_language"]
 
+PRECISIONS = ("fixed", "auto")
 MAX_FUTURES = 1000
 MAX_MEMBERS = 100_000
 
@@ -54,6 +55,10 @@ class Settings:
         ``shipped``, ``none`` (draw from the ledger), or the folder of a calibration.
     prior_members : int
         Versions drawn from before the report's counts were looked at, for a column of their own; 0 leaves it out.
+    precision : str
+        ``fixed``: members and futures as given; ``auto``: more of them until the key difference is settled.
+    budget : int
+        Most replications (members times futures) with ``precision=auto``.
     """
 
     scenario: str
@@ -71,6 +76,8 @@ class Settings:
     references: tuple[str, ...] | None = None
     versions: str = "shipped"
     prior_members: int = 20
+    precision: str = "fixed"
+    budget: int = 1200
 
 
 #: Names of the settings, in the order of ``conf/config.yaml``.
@@ -118,7 +125,11 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         references=reader.names("references"),
         versions=reader.text("versions", "shipped"),
         prior_members=reader.count("prior_members", 20, 0, MAX_MEMBERS),
+        precision=reader.choice("precision", PRECISIONS),
+        budget=reader.count("budget", 1200, 1, MAX_MEMBERS),
     )
+    if read.precision == "auto" and not reader.problems:
+        reader.check_auto(read)
     if reader.problems:
         raise InputError(reader.problems)
     return read
@@ -178,6 +189,19 @@ class _Reader:
         if value not in ("true", "false"):
             self.fault(name, "must be true or false")
         return value == "true"
+
+    def choice(self, name: str, known: tuple[str, ...]) -> str:
+        value = str(self.values.get(name, known[0]))
+        if value not in known:
+            self.fault(name, f"must be {' or '.join(known)}", nearest(value, known))
+        return value
+
+    def check_auto(self, read: Settings) -> None:
+        """Refuse what nothing can be added to, or that shows no luck."""
+        if read.futures < 2:
+            self.fault("futures", "must be at least 2 with precision=auto, to tell luck from what is not known")
+        if read.budget < read.members * read.futures:
+            self.fault("budget", f"must be at least members x futures, {read.members * read.futures}")
 
     def language(self) -> str:
         value = str(self.values.get("lang", "auto"))

@@ -265,6 +265,58 @@ TEXTS: dict[str, Label] = {
         "{label}: {answer}; log ratio {ratio} (± {error}), too few versions count ({effective} of {members})",
     ),
     "varied": Label("Tabel: {file}", "Table: {file}"),
+    "compare_two": Label(
+        "skal være mindst to afprøvninger eller kørsler: crksim compare NAVN NAVN",
+        "must be two scenarios or runs at least: crksim compare NAME NAME",
+    ),
+    "compare_mixed": Label(
+        "er en afprøvning og står sammen med en færdig kørsel; kør den først, eller nævn afprøvninger alene",
+        "is a scenario beside a finished run; run it first, or name scenarios only",
+    ),
+    "compare_address": Label(
+        "kan ikke bruges med compare; kør hver for sig, og sammenlign mapperne",
+        "cannot be used with compare; run each by itself, and compare the folders",
+    ),
+    "compare_settled": Label("ligger fast i færdige kørsler", "is settled in finished runs"),
+    "compare_no_reference": Label(
+        "de har ingen reference til fælles", "are different: there is no reference that all have"
+    ),
+    "compare_one_world": Label("har kun én verden og ingen reference", "has one world only and no reference"),
+    "compare_apart": Label(
+        "Ikke sat mod hinanden: {other} og {first} har ikke samme held og reference ({why}); hver står mod sin egen.",
+        "Not held against each other: {other} and {first} do not share luck and reference ({why}); each has its own.",
+    ),
+    "compare_unlike": Label("{what} {other}, ikke {one}", "{what} {other}, not {one}"),
+    "unlike_seed": Label("frø", "seed"),
+    "unlike_members": Label("antal udgaver", "number of versions"),
+    "unlike_futures": Label("fremtider", "futures"),
+    "unlike_versions": Label("udgaver fra", "versions of"),
+    "unlike_window": Label("målt", "measured"),
+    "unlike_reference": Label("sammenlignet med", "compared with"),
+    "one_size": Label(
+        "kan kun bruges, når én afprøvning køres; her skal alle kørsler have samme størrelse",
+        "is for the run of one what-if; here all runs must have one size",
+    ),
+    "placing": Label(
+        "En plads mere, {services} tilbud med faste pladser, mod: {title} ({members} udgaver × {futures} fremtider)",
+        "One more place, {services} services with hard places, against: {title} "
+        "({members} versions × {futures} futures)",
+    ),
+    "place_none": Label("har ingen tilbud med faste pladser", "has no service with hard places"),
+    "place_line": Label(
+        "{place}. {service} ({places} pladser): {starts} starter om året; {wait} dages ventetid; {ceased} ophørt om "
+        "året, {gain} takket være tilbuddet, hvis halvdelen af forskellen er dets; {verdict} (mindst {least} start)",
+        "{place}. {service} ({places} places): {starts} starts a year; {wait} days of waiting; {ceased} ceased a year, "
+        "{gain} thanks to the offer, if half of the gap is its own; {verdict} (at least {least} start)",
+    ),
+    "place_free": Label(
+        "–  {service}: aldrig fuldt optaget i nogen fremtid; en plads mere ændrer intet.",
+        "–  {service}: never full in any future; one more place changes nothing.",
+    ),
+    "place_norm": Label(
+        "–  {services}: en norm afviser ingen, så en højere norm giver ingen starter.",
+        "–  {services}: a norm turns nobody away, so a higher norm gives no starts.",
+    ),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -291,6 +343,9 @@ Kommandoer:
   crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
+  crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver, tilbud for tilbud, i rækkefølge
+  crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down] [finalists=2] [fresh=false]   afprøvninger eller
+                               færdige kørsler mod hinanden; de bedste vurderes igen med nyt held
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
@@ -302,6 +357,7 @@ Indstillinger (navn=værdi):
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
   versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
+  precision=auto  flere udgaver og fremtider, til det første mål er afklaret, højst budget=1200 i alt
 
 {not_for}
 """,
@@ -327,6 +383,9 @@ Commands:
   crksim variants [scenario=NAME]   other ways to build the model: what the report says, and what they answer
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
+  crksim one_more_place [scenario=NAME] [worthwhile=1]   what one more place gives, service by service, ranked
+  crksim compare NAME NAME ... [measure=MEASURE] [good=up|down] [finalists=2] [fresh=false]   scenarios or
+                               finished runs against each other; the best are judged again on fresh luck
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
 
@@ -338,6 +397,7 @@ Settings (name=value):
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
   versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
+  precision=auto  more versions and futures until the first measure is settled, at most budget=1200 in all
 
 {not_for}
 """,

@@ -55,6 +55,7 @@ def combined(scenarios: Sequence[Scenario]) -> Scenario:
         cannot_answer=tuple(dict.fromkeys(name for scenario in scenarios for name in scenario.cannot_answer)),
         variants=tuple({variant.id: variant for scenario in scenarios for variant in scenario.variants}.values()),
         parts=tuple(parts),
+        prices=tuple({price.key: price for scenario in reversed(scenarios) for price in scenario.prices}.values()),
     )
 
 

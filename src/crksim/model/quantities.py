@@ -184,6 +184,15 @@ _ALL_QUANTITIES = (
     ),
     QuantityType("present", Label("indskrevne ad gangen", "number present"), _CITIZENS, "stock", _PRESENT),
     QuantityType("waiting", Label("ventende ad gangen", "number waiting"), _CITIZENS, "stock", ("mean", "max")),
+    QuantityType(
+        "places",
+        Label("pladser", "places"),
+        Label("pladser", "places"),
+        "stock",
+        ("mean",),
+        subjects=_PLACES,
+        filtered=False,
+    ),
     _of_places("occupancy", "udnyttelse af pladser", "occupancy"),
     _of_places(
         "overload", "andel af tiden med flere borgere end normeret", "share of time with more citizens than the norm"

@@ -11,6 +11,7 @@ from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label
 from crksim.model.plain import plain
+from crksim.model.prices import Price, read_prices
 from crksim.model.reading import Reader
 from crksim.model.steps import is_steps
 from crksim.model.typed import read_typed
@@ -37,7 +38,18 @@ FORECAST: Final = "forecast"
 #: What a change may do.
 OPS: Final = ("set", "times", "plus", "add", "drop", "like")
 
-_KEYS = ("title", "question", "notes", "from", "references", "changes", "measures", "worthwhile", "cannot_answer")
+_KEYS = (
+    "title",
+    "question",
+    "notes",
+    "from",
+    "references",
+    "changes",
+    "measures",
+    "worthwhile",
+    "cannot_answer",
+    "prices",
+)
 _VARIANT_KEYS = ("switches", "variants")
 _CHOICE_KEYS = ("levers", "options", "combines")
 _WITHOUT = Label("uden ændringen", "without the change")
@@ -196,6 +208,8 @@ class Scenario:
         Other scenarios whose changes it makes too.
     parts : tuple of Scenario
         What it is combined of: their changes, each from its own date.
+    prices : tuple of Price
+        Kroner for what the model counts; none where the user gave none.
     """
 
     id: str
@@ -213,6 +227,7 @@ class Scenario:
     options: tuple[Variant, ...] = ()
     combines: tuple[str, ...] = ()
     parts: tuple[Scenario, ...] = ()
+    prices: tuple[Price, ...] = ()
 
 
 def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
@@ -261,6 +276,7 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         variants=variants,
         levers=_read_levers(reader, found.get("levers", {})),
         options=_read_options(reader, found.get("options")),
+        prices=read_prices(reader, found.get("prices", {})),
         combines=_read_list(reader, found.get("combines", []), "combines", "scenarios"),
     )
     if reader.problems:

@@ -20,6 +20,7 @@ import crksim
 from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
+from crksim.output.precision_record import precision_record
 from crksim.output.tables import (
     LANGUAGES,
     PRIVACY,
@@ -34,6 +35,7 @@ from crksim.output.tables import (
 from crksim.simulation.staylog import StayLog
 
 if TYPE_CHECKING:
+    from crksim.analysis.choosing import Judged
     from crksim.output.report import Compared
 
 __all__ = [
@@ -136,7 +138,7 @@ def write_run(
     return write_whole(Path(folder), fill)
 
 
-def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
+def write_comparison(runs: Sequence[Compared], folder: Path, lang: str, judged: Judged | None = None) -> Path:
     """Write several runs beside each other into a new folder and return it.
 
     The folder is made as that of a run is.  The tables hold all measures against all references, the page those that
@@ -150,8 +152,11 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
         Wished name.
     lang : str
         ``da`` or ``en``: language the page opens in.
+    judged : Judged, optional
+        The runs held against each other, where they can be; adds ``options.csv`` and ``pairs.csv``.
     """
     from crksim.output import export
+    from crksim.output.choices import write_judged
     from crksim.output.report import render_beside
     from crksim.output.workbook import danish_comparisons
 
@@ -160,7 +165,9 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str) -> Path:
     def fill(draft: Path) -> None:
         export.write_csv(draft / "comparison.csv", comparisons(named))
         export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(named))
-        _write_text(draft / "comparison.html", render_beside(runs, lang))
+        _write_text(draft / "comparison.html", render_beside(runs, lang, judged))
+        if judged is not None:
+            write_judged(draft, judged)
         told = [{"name": run.name, "scenario": run.result.scenario, "folder": run.folder} for run in runs]
         _write_json(
             draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}
@@ -271,6 +278,7 @@ def _write_sources(draft: Path, result: Result, sources: Mapping[str, Mapping[st
         "counts": [flat(count) for count in result.counts],
         "left": dict(sorted(result.left.items())),
         "readings": [{**vars(reading), "label": vars(reading.label)} for reading in result.readings],
+        "precision": precision_record(result.precision),
     }
     _write_json(draft / "run.json", about)
     _write_json(draft / "gate.json", gate(result))
@@ -292,8 +300,9 @@ def _write_tables(draft: Path, result: Result, evidence: list[dict[str, Any]]) -
     export.write_parquet(draft / "series.parquet", tables["series"], categories=("world", "service"))
     for name in ("summary", "comparison", "replay", "not_replayed", "flows", "evidence"):
         export.write_csv(draft / f"{name}.csv", tables[name])
-    if result.attribution:
-        export.write_csv(draft / "attribution.csv", tables["attribution"])
+    for name in ("attribution", "costs"):
+        if getattr(result, name):
+            export.write_csv(draft / f"{name}.csv", tables[name])
     export.write_danish_csv(draft / "comparison_da.csv", *danish_comparison(result))
 
 

@@ -23,6 +23,7 @@ from crksim.analysis.results import (
     AttributionRow,
     Check,
     ComparisonRow,
+    CostRow,
     Count,
     NotReplayed,
     Reading,
@@ -32,6 +33,7 @@ from crksim.analysis.results import (
     World,
 )
 from crksim.model.network import Label
+from crksim.output.precision_record import read_precision
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog
 
 if TYPE_CHECKING:
@@ -272,6 +274,7 @@ def result_tables(result: Result, evidence: Iterable[Mapping[str, object]]) -> d
         "flows": _flows(result),
         "evidence": pd.DataFrame([dict(entry) for entry in evidence]),
         "attribution": frame(result.attribution, AttributionRow),
+        "costs": frame(result.costs, CostRow),
     }
 
 
@@ -492,6 +495,8 @@ def read_run(folder: Path) -> Run:
         left=about.get("left") or {},
         theta=_read_members(folder / "members.parquet"),
         counts=tuple(_build(Count, record) for record in about.get("counts", ())),
+        precision=read_precision(about.get("precision")),
+        costs=_read_rows(folder / "costs.csv", CostRow),
         attribution=_read_rows(folder / "attribution.csv", AttributionRow),
         readings=tuple(Reading(**{**told, "label": Label(**told["label"])}) for told in about.get("readings", ())),
     )

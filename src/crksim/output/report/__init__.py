@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import crksim
+from crksim.analysis.choosing import Judged
 from crksim.output.report.beside import Compared, build_beside
 from crksim.output.report.page import build_page
 from crksim.output.report.wording import Wording
@@ -61,7 +62,7 @@ def render_run(run: Run, figures: Path, first: str) -> str:
     return _filled("report.html.j2", pages, first)
 
 
-def render_beside(runs: Sequence[Compared], first: str) -> str:
+def render_beside(runs: Sequence[Compared], first: str, judged: Judged | None = None) -> str:
     """Return the comparison of several runs as one HTML page that needs nothing else, in both languages.
 
     Parameters
@@ -70,8 +71,11 @@ def render_beside(runs: Sequence[Compared], first: str) -> str:
         In the order in which they were made.
     first : str
         Language the page opens in.
+    judged : Judged, optional
+        The runs held against each other, where they can be.
     """
-    return _filled("comparison.html.j2", [build_beside(runs, language) for language in _ordered(first)], first)
+    pages = [build_beside(runs, language, judged) for language in _ordered(first)]
+    return _filled("comparison.html.j2", pages, first)
 
 
 def _ordered(first: str) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crksim.analysis.choosing import Judged
 from crksim.analysis.results import VERDICTS, Result
 from crksim.output.report.answer import not_valid
+from crksim.output.report.chosen import build_chosen
 from crksim.output.report.page import SYMBOLS, comparison_cells
 from crksim.output.report.wording import Wording
 from crksim.output.tables import deciding, gate
@@ -34,7 +36,7 @@ class Compared:
     result: Result
 
 
-def build_beside(runs: Sequence[Compared], lang: str) -> dict[str, Any]:
+def build_beside(runs: Sequence[Compared], lang: str, judged: Judged | None = None) -> dict[str, Any]:
     """Return the content of the comparison of several runs in one language.
 
     Parameters
@@ -43,6 +45,8 @@ def build_beside(runs: Sequence[Compared], lang: str) -> dict[str, Any]:
         In the order in which they were made.
     lang : str
         ``da`` or ``en``.
+    judged : Judged, optional
+        The runs held against each other, where they can be.
     """
     words = Wording(lang)
     return {
@@ -51,6 +55,7 @@ def build_beside(runs: Sequence[Compared], lang: str) -> dict[str, Any]:
         "title": words.text("beside_title", count=len(runs)),
         "box": [words.text(key) for key in ("box_model", "box_adults", "box_cannot")],
         "not_valid": next((told for run in runs if (told := not_valid(run.result.check, words))), ""),
+        "chosen": None if judged is None else build_chosen(judged, words),
         "runs": [_run(run, words) for run in runs],
         "measures": list(_measures(runs, words)),
         "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],

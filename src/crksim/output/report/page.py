@@ -14,6 +14,8 @@ from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
 from crksim.output.report.attributed import attributed
 from crksim.output.report.explained import explained
+from crksim.output.report.precise import precision_lines
+from crksim.output.report.priced import priced_lines
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.tables import Run, predicted
 
@@ -324,6 +326,8 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "evidence_total": words.number(sum(counts.values())),
         "verdicts": [(SYMBOLS[v], v, words.text(v), words.text(f"{v}_more")) for v in VERDICTS],
         "glossary": _glossary(words),
+        "precision": precision_lines(result, words),
+        "priced": priced_lines(result, words),
         "members": words.number(result.members),
         "futures": words.number(result.futures),
         "seed": result.seed,

@@ -1,0 +1,193 @@
+"""Options held against each other in one language: the sentences for screen and page, and the tables of the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from crksim.analysis.choosing import REFERENCE, Choice, Judged, Pairing, Ranking
+from crksim.analysis.results import VERDICTS, ComparisonRow
+from crksim.output.report.answer import least
+from crksim.output.report.page import SYMBOLS
+from crksim.output.report.wording import Wording, is_share
+
+__all__ = ["build_chosen", "chosen_lines", "option_lines"]
+
+MAKES_A_DIFFERENCE = VERDICTS[0]
+
+
+def build_chosen(judged: Judged, words: Wording) -> dict[str, Any]:
+    """Return what the page of a comparison says about choosing.
+
+    Parameters
+    ----------
+    judged : Judged
+        The options.
+    words : Wording
+        The language.
+    """
+    return {
+        "lines": chosen_lines(judged, words),
+        "rankings": [_table(ranking, judged, words) for ranking in judged.rankings],
+        "pairs": [_pair(pair, judged, words) for pair in _best_pairs(judged)],
+        "fresh": None if judged.fresh is None else _table(judged.fresh, judged, words),
+        "fresh_title": words.text("chosen_fresh_title", seed=judged.seed),
+    }
+
+
+def chosen_lines(judged: Judged, words: Wording) -> list[str]:
+    """Return what can be said about choosing, a sentence each.
+
+    Parameters
+    ----------
+    judged : Judged
+        The options.
+    words : Wording
+        The language.
+    """
+    lead = judged.rankings[0]
+    lines = [words.text("chosen_by", measure=words.label(lead.question.label), least=_least(lead, words))]
+    winner = lead.choices[0]
+    if math.isnan(winner.regret):
+        lines.append(words.text("chosen_no_direction"))
+    else:
+        lines.append(_winner(winner, lead, judged, words))
+        lines += _against_others(winner.name, judged, words)
+        lines += _curse(judged, words)
+    equal = [
+        f"{_name(p.first, judged, words)} = {_name(p.second, judged, words)}" for p in _best_pairs(judged) if p.equal
+    ]
+    if equal:
+        lines.append(words.text("chosen_equal", pairs="; ".join(equal)))
+    return lines
+
+
+def option_lines(judged: Judged, words: Wording) -> list[str]:
+    """Return a line for every option, by the measure that decides and on the luck of the choice."""
+    table = _table(judged.rankings[0], judged, words)
+    told = []
+    for row in table["rows"]:
+        line = words.text("chosen_option_line", **row)
+        told.append(line if row["verdict"] else words.text("chosen_reference_line", **row))
+    return told
+
+
+def _winner(winner: Choice, lead: Ranking, judged: Judged, words: Wording) -> str:
+    amount, _ = _scaled(lead.choices[-1].row, words)
+    return words.text(
+        "chosen_winner",
+        name=_name(winner.name, judged, words),
+        best=words.chance(winner.best),
+        alone=words.chance(winner.alone),
+        regret=amount(winner.regret),
+    )
+
+
+def _against_others(winner: str, judged: Judged, words: Wording) -> list[str]:
+    """Return against which options the one of least regret stands out, and against which it cannot be told."""
+    better, untold = [], []
+    for pair in _best_pairs(judged):
+        if winner in (pair.first, pair.second):
+            other = _name(pair.second if pair.first == winner else pair.first, judged, words)
+            if pair.row.verdict == MAKES_A_DIFFERENCE:
+                better.append(other)
+            elif not pair.equal:
+                untold.append(other)
+    name = _name(winner, judged, words)
+    lines = [words.text("chosen_better", name=name, others=words.several(better))] if better else []
+    return lines + ([words.text("chosen_untold", name=name, others=words.several(untold))] if untold else [])
+
+
+def _curse(judged: Judged, words: Wording) -> list[str]:
+    """Return both numbers of every finalist: what it was chosen by, and what fresh luck says."""
+    if judged.fresh is None:
+        return [words.text(judged.why)] if judged.why else []
+    lead = {choice.name: choice for choice in judged.rankings[0].choices}
+    lines = []
+    for choice in judged.fresh.choices:
+        if choice.name != REFERENCE:
+            amount, _ = _scaled(choice.row, words)
+            lines.append(
+                words.text(
+                    "chosen_both",
+                    name=choice.name,
+                    first=amount(lead[choice.name].row.difference, signed=True),
+                    fresh=amount(choice.row.difference, signed=True),
+                )
+            )
+    lines.append(words.text("chosen_versions_other" if judged.other_versions else "chosen_versions_same"))
+    if lead and judged.fresh.choices[0].name != judged.rankings[0].choices[0].name:
+        name = _name(judged.fresh.choices[0].name, judged, words)
+        lines.append(words.text("chosen_turned", name=name))
+    return lines
+
+
+def _best_pairs(judged: Judged) -> list[Pairing]:
+    """Return every pair of the measure that decides; as the fresh luck has it where it has it."""
+    fresh = {frozenset((pair.first, pair.second)): pair for pair in (judged.fresh.pairs if judged.fresh else ())}
+    return [fresh.get(frozenset((pair.first, pair.second)), pair) for pair in judged.rankings[0].pairs]
+
+
+def _table(ranking: Ranking, judged: Judged, words: Wording) -> dict[str, Any]:
+    rows = [_choice(choice, judged, words) for choice in ranking.choices]
+    return {
+        "label": words.label(ranking.question.label),
+        "unit": "" if is_share(ranking.question.unit) else words.label(ranking.question.unit),
+        "rows": rows,
+    }
+
+
+def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
+    row = choice.row
+    amount, span = _scaled(row, words)
+    is_reference = choice.name == REFERENCE
+    return {
+        "name": _name(choice.name, judged, words),
+        "mean": amount(row.what_if),
+        "difference": "–" if is_reference else amount(row.difference, signed=True),
+        "span": "–" if is_reference else span,
+        "regret": amount(choice.regret),
+        "regret_high": amount(choice.regret_high),
+        "best": words.chance(choice.best),
+        "alone": words.chance(choice.alone),
+        "verdict": "" if is_reference else words.text(row.verdict),
+        "verdict_id": row.verdict,
+        "symbol": SYMBOLS[row.verdict],
+    }
+
+
+def _pair(pair: Pairing, judged: Judged, words: Wording) -> dict[str, Any]:
+    amount, span = _scaled(pair.row, words)
+    return {
+        "first": _name(pair.first, judged, words),
+        "second": _name(pair.second, judged, words),
+        "difference": amount(pair.row.difference, signed=True),
+        "span": span,
+        "verdict": words.text("chosen_equal_short" if pair.equal else pair.row.verdict),
+        "verdict_id": pair.row.verdict,
+        "symbol": SYMBOLS[pair.row.verdict],
+    }
+
+
+def _scaled(row: ComparisonRow, words: Wording) -> tuple[Callable[..., str], str]:
+    """Return how numbers in the scale of a row are said, and its likely range."""
+    share = is_share(row.unit)
+    factor = 100.0 if share else 1.0
+    decimals = words.decimals(row.reference * factor, row.what_if * factor, smallest=row.worthwhile * factor)
+
+    def amount(value: float, *, signed: bool = False) -> str:
+        told = words.number(value * factor, decimals, signed=signed)
+        return words.per_cent(told) if share else told
+
+    return amount, words.span(row.low * factor, row.high * factor, decimals, signed=True)
+
+
+def _least(ranking: Ranking, words: Wording) -> str:
+    """Return the smallest worthwhile difference, in the direction that is good."""
+    row = ranking.choices[-1].row
+    return least(row, words)
+
+
+def _name(name: str, judged: Judged, words: Wording) -> str:
+    return words.label(judged.label) if name == REFERENCE else name
