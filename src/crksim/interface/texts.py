@@ -82,6 +82,10 @@ TEXTS: dict[str, Label] = {
         "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
         "Predicted numbers met: {met} of {predicted}; {bearing} bear on this question, {bearing_met} of those met.",
     ),
+    "not_replayed": Label(
+        "Rapportens tal ligger før udgangspunktet og køres ikke igen.",
+        "The report's numbers lie before the base numbers and are not run again.",
+    ),
     "axis_shape": Label(
         "skal skrives LAV..HØJ, LAV..HØJ..TRIN, 4,6,8 eller times(0.8,1.2)",
         "must read LOW..HIGH, LOW..HIGH..STEP, 4,6,8 or times(0.8,1.2)",
@@ -282,6 +286,7 @@ Kommandoer:
   crksim list                  afprøvninger, der kan køres
   crksim show NAVN             hvad en afprøvning ændrer, i almindelige ord
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
+  crksim sheet [FIL.xlsx]      skriv et ark til egne tal at begynde fra; med en fil: læs det, I har udfyldt
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
   crksim solve scenario=NAVN ADRESSE=4..12 target="MÅL <= 7 days"    mindste værdi, der når målet
@@ -317,6 +322,7 @@ Commands:
   crksim list                  scenarios that can be run
   crksim show NAME             what a scenario changes, in plain words
   crksim new NAME              write a new scenario into ./scenarios/ to edit
+  crksim sheet [FILE.xlsx]     write a sheet for your own numbers to begin from; with a file: read it
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
   crksim solve scenario=NAME ADDRESS=4..12 target="MEASURE <= 7 days"   smallest value that reaches it
