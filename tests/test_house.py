@@ -207,7 +207,7 @@ def test_modules_take_from_each_other_only_what_is_exported():
 
 
 def test_the_package_exports_exactly_this():
-    assert exported(SOURCE / "__init__.py") == ["__version__"]
+    assert exported(SOURCE / "__init__.py") == ["__version__", "load"]
 
 
 # ------------------------------------------------------------------------------------------------------------ size

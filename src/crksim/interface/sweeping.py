@@ -285,7 +285,7 @@ def _figures(
 ) -> Iterator[tuple[str, str]]:
     """Yield name and text of every figure: curves of one lever, maps of two; none of more."""
     from crksim.model.vocabulary import label, parse_measures, unit
-    from crksim.output.curves import Measured, draw_heat, draw_response
+    from crksim.output.curves import Measured, draw_heat, draw_response, figure_name
 
     study, axes = experiment.case.study, experiment.axes
     if len(axes) > 2:
@@ -299,10 +299,9 @@ def _figures(
             if row["measure"] == address.text
         ]
         own.sort(key=lambda row: row["value"])
-        name = re.sub(r"[^a-z0-9_.-]+", "-", address.text.lower())
         for lang in ("da", "en"):
             if len(axes) == 1:
                 svg = draw_response(own, levers[0], measured, own[0]["reference"], lang)
             else:
                 svg = draw_heat(own, (levers[0], levers[1]), measured, lang, grid=grid)
-            yield f"{name}.{lang}.svg", svg
+            yield figure_name(address.text, lang), svg

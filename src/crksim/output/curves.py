@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-__all__ = ["Measured", "draw_frontier", "draw_heat", "draw_response"]
+__all__ = ["Measured", "draw_frontier", "draw_heat", "draw_response", "figure_name"]
 
 _MEAN = Label("middel over udgaverne", "mean over the versions")
 _RANGE = Label("9 ud af 10 udgaver", "9 in 10 versions")
@@ -52,6 +53,11 @@ class Measured:
         """Return the name with its unit, over several lines where it is long."""
         name, unit = words.label(self.label), "%" if is_share(self.unit) else words.label(self.unit)
         return textwrap.fill(name if unit in name else f"{name} ({unit})", 100)
+
+
+def figure_name(measure: str, lang: str) -> str:
+    """Return the name of the file of a measure's figure."""
+    return f"{re.sub(r'[^a-z0-9_.-]+', '-', measure.lower())}.{lang}.svg"
 
 
 def draw_frontier(
