@@ -24,6 +24,7 @@ DOORS = {
     "jinja2": ("output/report/",),
     "rich": ("interface/screen.py",),
     "yaml": ("interface/sheets.py", "output/"),
+    "SALib": ("analysis/indices.py",),
     "concurrent": ("analysis/pool.py",),
     "multiprocessing": ("analysis/pool.py",),
 }

@@ -135,7 +135,7 @@ class WhatIf:
         from crksim.interface.jobs import run
 
         chosen = _changed(self.settings, settings)
-        return Run(run(chosen, self.words, _Quiet()), chosen.lang)
+        return Run(run(chosen, self.words, _Quiet()), self.case, chosen.lang)
 
     def compare(self, *others: WhatIf, **settings: Any) -> Beside:
         """Run it and others one after the other and put them beside each other, as ``crksim -m`` does.
@@ -159,9 +159,9 @@ class WhatIf:
         chosen = _changed(self.settings, settings)
         asked = [(replace(chosen, scenario=one.settings.scenario), one.words) for one in (self, *others)]
         watch = _Quiet()
-        runs = run_all(asked, watch)
+        runs = zip(run_all(asked, watch), (self, *others), strict=True)
         assert watch.folder is not None
-        return Beside(tuple(Run(run, chosen.lang) for run in runs), watch.folder, chosen.lang)
+        return Beside(tuple(Run(run, one.case, chosen.lang) for run, one in runs), watch.folder, chosen.lang)
 
     def sweep(
         self,
@@ -220,11 +220,14 @@ class Run:
     ----------
     finished : Finished
         Folder and result.
+    case : Case
+        The what-if.
     lang : str
         Language of labels and units.
     """
 
     finished: Finished
+    case: Case
     lang: str
 
     @property
@@ -257,7 +260,10 @@ class Run:
     @property
     def series(self) -> pd.DataFrame:
         """The number present over time, a row for every world, service and week."""
-        return self._told("series")
+        table = self._told("series")
+        labels = {service.id: getattr(service.label, self.lang) for service in self.case.study.network.services}
+        dates = [self.case.date_of(day) for day in table["day"]]
+        return table.assign(date=dates, label=table["service"].map(labels))
 
     @property
     def measures(self) -> pd.DataFrame:

@@ -147,7 +147,28 @@ TEXTS: dict[str, Label] = {
         "mindst én adresse skal have flere værdier: 4..12, 4,6,8 eller times(0.8,1.2)",
         "at least one address must have several values: 4..12, 4,6,8 or times(0.8,1.2)",
     ),
-    "grid_points": Label("gælder kun design=lhs og design=sobol", "is for design=lhs and design=sobol only"),
+    "grid_points": Label("gælder ikke design=grid", "is for designs other than the grid only"),
+    "no_salib": Label(
+        "kræver SALib: pip install 'crksim[analysis]'",
+        "needs SALib: pip install 'crksim[analysis]'",
+    ),
+    "index_sobol": Label(
+        "  {label}: alene {first} ({first_low} til {first_high}), i alt {total} ({total_low} til {total_high})",
+        "  {label}: by itself {first} ({first_low} to {first_high}), in all {total} ({total_low} to {total_high})",
+    ),
+    "index_morris": Label(
+        "  {label}: størrelse {mu_star} ({mu_star_low} til {mu_star_high}), "
+        "retning {mu}, spredning {sigma}, held {noise}",
+        "  {label}: size {mu_star} ({mu_star_low} to {mu_star_high}), direction {mu}, spread {sigma}, luck {noise}",
+    ),
+    "index_noise": Label(
+        "  Af forskellen mellem punkterne er {noise} held; det er trukket fra.",
+        "  Of the differences between points {noise} is luck, which is taken out.",
+    ),
+    "index_noise_unknown": Label(
+        "  Med én fremtid vides det ikke, hvor meget der er held; intet er trukket fra.",
+        "  With one future it is not known how much is luck; nothing is taken out.",
+    ),
     "sweeping": Label(
         "{points} punkter × {members} udgaver × {futures} fremtider, {measures} mål; det beregnede gemmes i {folder}",
         "{points} points × {members} versions × {futures} futures, {measures} measures; results are kept in {folder}",
