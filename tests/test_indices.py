@@ -167,3 +167,29 @@ def test_without_salib_the_command_says_what_to_install(capsys, monkeypatch):
     asked = ["sweep", "scenario=intensive_5_places", "services.fhv_intensive.places.hard=1..8", "design=morris"]
     assert cli.main([*asked, "points=4", *SMALL]) == 2
     assert "pip install 'crksim[analysis]'" in capsys.readouterr().err
+
+
+@pytest.mark.unit
+def test_units_of_addresses_are_danish_in_danish():
+    from crksim.interface.axes import axis_label, read_axes
+    from crksim.interface.cases import load_case
+
+    (axis,), _, _ = read_axes(["services.fhv_visitation.ends.approved.length.mean=3..21 days"], "da")
+    label = axis_label(load_case("intensive_5_places").study, axis)
+    assert label.da.endswith("(dage)")
+    assert label.en.endswith("(days)")
+
+
+@pytest.mark.unit
+def test_numbers_along_an_axis_differ_from_one_another():
+    from matplotlib.figure import Figure
+
+    from crksim.output.curves import plain_ticks
+    from crksim.output.report.wording import Wording
+
+    axes = Figure().add_subplot()
+    axes.plot([2, 8], [99.95, 100.0])
+    plain_ticks(axes.yaxis, Wording("da"))
+    told = [axes.yaxis.get_major_formatter()(place) for place in axes.yaxis.get_majorticklocs()]
+    assert len(set(told)) == len(told)
+    assert "99,96" in told

@@ -73,6 +73,7 @@ def test_tables_have_labels_and_units_in_one_language(tmp_path, lang, unit):
     assert len(run.deciding()) <= 6
     assert what_if.changes
     assert "<table" in run._repr_html_()
+    assert len(repr(run)) < 80
 
 
 @pytest.mark.unit

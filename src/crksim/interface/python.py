@@ -212,7 +212,7 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return read_settings({**kept, **changes})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run that is done.
 
@@ -282,11 +282,14 @@ class Run:
         columns = ["label", "unit", "reference", "what_if", "difference", "low", "high", "chance", "verdict"]
         return table.loc[table["decides"] & main, columns].reset_index(drop=True)
 
+    def __repr__(self) -> str:
+        return f"Run of {self.finished.name}"
+
     def _repr_html_(self) -> str:
         return str(self.deciding().to_html(index=False, float_format=lambda value: f"{value:.3g}"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Beside:
     """Several runs beside each other.
 
@@ -318,11 +321,14 @@ class Beside:
         own = table[table["decides"] & (table["against"] == table["run"].map(main))]
         return own.pivot_table(index=["label", "unit"], columns="run", values=column, aggfunc="first", sort=False)
 
+    def __repr__(self) -> str:
+        return f"{', '.join(run.finished.name for run in self.runs)} beside each other"
+
     def _repr_html_(self) -> str:
         return str(self.table().to_html(float_format=lambda value: f"{value:.3g}"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Swept:
     """A sweep that is done.
 
@@ -384,6 +390,9 @@ class Swept:
         from crksim.output.curves import figure_name
 
         return (self.folder / "figures" / figure_name(measure, self.lang)).read_text("utf-8")
+
+    def __repr__(self) -> str:
+        return f"Sweep of {self.case.name}"
 
     def _repr_html_(self) -> str:
         return str(self.summary.to_html(index=False, float_format=lambda value: f"{value:.3g}"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from crksim.model.network import Label
-from crksim.output.curves import Measured
+from crksim.output.curves import Measured, plain_ticks
 from crksim.output.figures import BLUE, GREEN, as_svg
 from crksim.output.report.wording import Wording
 
@@ -59,10 +59,10 @@ def draw_indices(
     bars = _BARS[design]
     last = bars[-1][0] if design == "sobol" else bars[0][0]
     order = sorted(range(len(found)), key=lambda place: (_size(found[place][last]), -place))
-    height = 1.9 + 0.62 * len(found)
+    height = 1.6 + 0.66 * len(found)
 
     def draw(figure: Figure) -> None:
-        axes = figure.add_axes((0.40, 0.85 / height, 0.56, 1.0 - 1.95 / height))
+        axes = figure.add_axes((0.40, 0.65 / height, 0.56, 1.0 - 1.55 / height))
         for step, (column, name, colour) in enumerate(bars):
             values = [scale * _size(found[place][column]) for place in order]
             at = [up + 0.19 - 0.38 * step for up in range(len(order))]
@@ -78,14 +78,16 @@ def draw_indices(
         axes.set_yticks(range(len(order)), [textwrap.fill(words.label(labels[place]), 44) for place in order])
         axes.tick_params(axis="y", labelsize=9, length=0)
         axes.set_ylim(-0.55, len(order) - 0.45)
-        axes.xaxis.set_major_formatter(lambda value, _: words.plain(float(value)))
+        plain_ticks(axes.xaxis, words)
         axes.grid(axis="x", color="#dddddd", linewidth=0.7)
         axes.set_axisbelow(True)
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
         axes.set_xlabel(f"{words.label(_ACROSS[design])}. {words.label(_NOTE)}", fontsize=9)
         figure.text(0.015, 1.0 - 0.12 / height, measured.name(words), va="top", fontsize=10.5)
-        handles, names = axes.get_legend_handles_labels()
+        # Bars first, in their order; the mark of luck last.
+        known = sorted(zip(*axes.get_legend_handles_labels(), strict=True), key=lambda it: hasattr(it[0], "get_marker"))
+        handles, names = zip(*known, strict=True)
         figure.legend(handles, names, loc="upper left", bbox_to_anchor=(0.0, 1.0 - 0.42 / height), ncols=3,
                       frameon=False, fontsize=9)  # fmt: skip
 
