@@ -44,7 +44,7 @@ def test_a_grid_has_every_combination_in_order():
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("kind", ["lhs", "sobol"])
+@pytest.mark.parametrize("kind", ["lhs", "sequence"])
 def test_designs_put_one_point_in_every_slice_of_every_range(kind):
     axes = [Axis("a.b", 0.0, 1.0, ()), Axis("a.c", 10.0, 20.0, ()), Axis("a.d", 1.0, 4.0, ("1", "2", "3", "4"))]
     points = design(kind, axes, 16, 3)
@@ -286,9 +286,9 @@ def test_every_fault_of_a_sweep_is_told_at_once(empty_folder, capsys):
     for part in ("did you mean 'sobol'", "did you mean 'wait'", "must rise", "services.fhv"):
         assert part in told
     for words, said in (
-        (["design=sobol", "points=60", f"{PLACES}=1..8"], "did you mean '64'"),
+        (["design=sequence", "points=60", f"{PLACES}=1..8"], "did you mean '64'"),
         (["design=lhs", f"{PLACES}=1..8"], "points=64"),
-        (["points=8", f"{PLACES}=1..8"], "design=lhs and design=sobol only"),
+        (["points=8", f"{PLACES}=1..8"], "other than the grid only"),
         ([f"{PLACES}=0.5..8"], "needs a step"),
         ([], "at least one address"),
     ):

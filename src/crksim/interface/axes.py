@@ -133,10 +133,12 @@ def axis_label(study: Study, axis: Axis) -> Label:
     """
     from crksim.model.describing import describe_lever
     from crksim.model.network import Label
+    from crksim.model.number_words import in_danish
     from crksim.model.scenario import Lever
 
     said = describe_lever(study.source, Lever(axis.address, 0, 1))
     acting = {"times": (", gange", ", times"), "plus": (", plus", ", plus"), "set": ("", "")}[axis.op]
-    unit = f" ({axis.unit})" if axis.unit else ""
+    units = (in_danish(axis.unit), axis.unit)
     names = (text.rpartition(" (")[0].rpartition(": ")[0] for text in (said.da, said.en))
-    return Label(*(f"{name}{act}{unit}" for name, act in zip(names, acting, strict=True)))
+    told = zip(names, acting, units, strict=True)
+    return Label(*(f"{name}{act}{f' ({unit})' if unit else ''}" for name, act, unit in told))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, find_scenario, locate, read_folder, read_yaml, scenario_places
+from crksim.interface.grounds import Ground, stand_on
 from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
 from crksim.interface.texts import say
 
@@ -195,17 +196,20 @@ def load_case(
     network = read_folder(data_dir("conf") / "network")
     if variant is not None:
         network = Sheet(apply(network.data, variant), network.places)
-    scenario, study, places = _read_world(paths, network, overrides, levers=variant is None and not overrides)
-    worlds, studies = _references(scenario, network, references)
+    ground, paths = stand_on(network, paths)
+    scenario, study, places = _read_world(paths, ground, overrides, levers=variant is None and not overrides)
+    scenario = ground.named(scenario)
+    worlds, studies = _references(scenario, ground, references)
     what_if = _world(WHAT_IF, scenario.id, scenario.title, study, scenario)
     touched = touched_subjects(list(scenario.changes), study.source, study.network)
-    targets, not_replayed = _targets(study.start)
+    # What the report tells lies before base numbers of one's own, and is not simulated again.
+    targets, not_replayed = _targets(study.start) if ground.base is None else ((), ())
     chosen = {word.partition("=")[0].removeprefix("switch.") for word in overrides if word.endswith("=true")}
     options = {word.partition("=")[2] for word in overrides if word.startswith("option=")}
     return Case(
         name=scenario.id,
         scenario=scenario,
-        told=tuple(describe(network.data, scenario)),
+        told=(*ground.told(), *describe(ground.network.data, scenario)),
         worlds=(*worlds, what_if),
         studies=(*studies, study),
         ledger=_ledger_sheet().data,
@@ -250,9 +254,10 @@ def _questions(
 
 
 def _read_world(
-    paths: Sequence[Path], network: Sheet, overrides: Sequence[str] = (), *, levers: bool = True
+    paths: Sequence[Path], ground: Ground, overrides: Sequence[str] = (), *, levers: bool = True
 ) -> tuple[Scenario, Study, Mapping[str, Place]]:
     """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
+    network = ground.network
     from crksim.model.changes import apply, lever_faults, read_scenario
     from crksim.model.combining import combined, with_parts
     from crksim.model.prices import check_prices
@@ -269,7 +274,7 @@ def _read_world(
     try:
         made = {name: read_scenario(sheet.data, name) for name, sheet in others.items()}
         given = [read_scenario(sheet.data, path.stem) for sheet, path in zip(sheets, paths, strict=True)]
-        scenario = combined([with_parts(it, [made[name] for name in it.combines]) for it in given])
+        scenario = ground.begun(combined([with_parts(it, [made[name] for name in it.combines]) for it in given]))
         if overrides:
             scenario = _chosen(scenario, overrides)
         data = apply(network.data, scenario)
@@ -321,7 +326,7 @@ def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
 
 
 def _references(
-    scenario: Scenario, network: Sheet, chosen: Sequence[str] | None
+    scenario: Scenario, ground: Ground, chosen: Sequence[str] | None
 ) -> tuple[tuple[WorldStudy, ...], tuple[Study, ...]]:
     """Read the references that were chosen, in the scenario's order; the first is the main one."""
     known = [reference.id for reference in scenario.references]
@@ -336,7 +341,7 @@ def _references(
     studies: list[Study] = []
     for reference in scenario.references:
         if chosen is None or reference.id in chosen:
-            own, study, _ = _read_world([find_scenario(reference.scenario)], network)
+            own, study, _ = _read_world([find_scenario(reference.scenario)], ground)
             worlds.append(_world(reference.id, reference.scenario, reference.label, study, own))
             studies.append(study)
     return tuple(worlds), tuple(studies)

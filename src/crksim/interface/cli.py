@@ -41,6 +41,7 @@ COMMANDS = (
     "validate",
     "variants",
     "export",
+    "sheet",
 )
 #: Commands that run a what-if at many points, and the words that only they know.
 EXPERIMENTS = {

@@ -80,6 +80,12 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
 
         _write(say(lang, "exported", folder=export_paper(words, lang).as_posix()))
         return 0
+    if command == "sheet":
+        from crksim.interface.base_numbers import base_numbers
+        from crksim.interface.screen import Screen
+
+        base_numbers(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
     parser = _Parser(prog=f"crksim {command}", add_help=False, allow_abbrev=False)
     if command in ("show", "new"):
         parser.add_argument("scenario")

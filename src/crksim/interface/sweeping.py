@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from crksim.interface.experiments import (
     set_up_experiment,
 )
 from crksim.interface.files import locate
+from crksim.interface.indexing import write_indices
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import say
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from crksim.analysis.designs import Rows
     from crksim.analysis.ensemble import WorldStudy
     from crksim.analysis.pool import Pool
     from crksim.interface.settings import Settings
@@ -47,9 +50,10 @@ class Sweep:
     Parameters
     ----------
     design : str
-        ``grid`` (all combinations), ``lhs`` (Latin hypercube) or ``sobol``.
+        ``grid`` (all combinations), ``lhs`` (Latin hypercube), ``sequence`` (Sobol's), or those that give indices:
+        ``sobol`` and ``morris``.
     points : int
-        Number of points where the design is no grid.
+        Number of points where the design is no grid; for ``sobol`` base points, for ``morris`` walks.
     measures : str
         Output addresses between commas; those that decide the scenario's question when empty.
     """
@@ -89,7 +93,8 @@ def sweep_levers(
     CheckError
         When a replication fails; the other points are kept.
     """
-    experiment, points, measures = _read(settings, changes, given)
+    experiment, rows, measures = _read(settings, changes, given)
+    points = list(dict.fromkeys(rows.values))
     lang = settings.lang
     mark = experiment.mark(points, measures)
     folder = settings.out / f"sweep_{experiment.case.name}_{mark}"
@@ -105,16 +110,18 @@ def sweep_levers(
     if kept:
         tell(say(lang, "sweep_kept", kept=kept, points=len(points)))
     _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
+    if rows.places is not None:
+        numbers = {values: number for number, values in enumerate(points)}
+        files = [_point(folder, numbers[values]) for values in rows.values]
+        write_indices(folder, experiment, given.design, rows.places, files, measures, tell)
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
 
 
-def _read(
-    settings: Settings, changes: Sequence[str], given: Sweep
-) -> tuple[Experiment, list[tuple[str, ...]], tuple[str, ...]]:
+def _read(settings: Settings, changes: Sequence[str], given: Sweep) -> tuple[Experiment, Rows, tuple[str, ...]]:
     """Read what is asked; every fault of every part of it is told together."""
-    from crksim.analysis.designs import design
+    from crksim.analysis.designs import design_rows
 
     axes, fixed, problems = read_axes(changes, settings.lang)
     problems += _design_faults(given, axes, settings.lang)
@@ -129,11 +136,11 @@ def _read(
         return set_up_experiment(settings, fixed, axes) if axes else None
 
     _, experiment, measures = gathered(sound, set_up, lambda: _measures(settings, fixed, given.measures))
-    return experiment, design(given.design, axes, given.points, settings.seed), measures
+    return experiment, design_rows(given.design, axes, given.points, settings.seed), measures
 
 
 def _design_faults(given: Sweep, axes: Sequence[Axis], lang: str) -> Iterator[Problem]:
-    from crksim.analysis.designs import DESIGNS
+    from crksim.analysis.designs import DESIGNS, INDEXED, rows_needed
 
     if given.design not in DESIGNS:
         rule = f"must be one of {', '.join(DESIGNS)}"
@@ -148,12 +155,14 @@ def _design_faults(given: Sweep, axes: Sequence[Axis], lang: str) -> Iterator[Pr
             size *= max(len(axis.values), 1)
         if size > MOST_VALUES:
             yield Problem("design", size, say(lang, "axis_most", most=MOST_VALUES), file=COMMAND_LINE)
-    elif not 0 < given.points <= MOST_VALUES:
-        rule = f"must be given, from 1 to {MOST_VALUES}: points=64"
+    elif not 0 < rows_needed(given.design, len(axes), given.points) <= MOST_VALUES:
+        rule = f"must be given, from 1 to {MOST_VALUES // rows_needed(given.design, len(axes), 1)}: points=64"
         yield Problem("points", given.points, rule, file=COMMAND_LINE)
-    elif given.design == "sobol" and given.points & (given.points - 1):
-        near = 1 << given.points.bit_length()
-        yield Problem("points", given.points, "must be a power of 2 for sobol", str(near), file=COMMAND_LINE)
+    elif given.design in ("sequence", "sobol") and given.points & (given.points - 1):
+        near, rule = 1 << given.points.bit_length(), f"must be a power of 2 for {given.design}"
+        yield Problem("points", given.points, rule, str(near), file=COMMAND_LINE)
+    if given.design in INDEXED and find_spec("SALib") is None:
+        yield Problem("design", given.design, say(lang, "no_salib"), file=COMMAND_LINE)
 
 
 def _measures(settings: Settings, fixed: Sequence[str], text: str) -> tuple[str, ...]:
@@ -275,6 +284,7 @@ def _write(
     """Write tables, figures and manifest from the files of the points, one point at a time."""
     import numpy as np
 
+    from crksim.analysis.designs import INDEXED
     from crksim.analysis.sweeping import COLUMNS, long_rows, summary_rows
     from crksim.output.calibration_files import write_table, write_text
     from crksim.output.export import write_parquet_parts
@@ -294,8 +304,9 @@ def _write(
         (long_rows(place, values) for place, values in places()),
         {"measure": measures},
     )
-    for name, svg in _figures(experiment, rows, measures, grid=told["design"] == "grid"):
-        write_text(folder / "figures" / name, svg)
+    if told["design"] not in INDEXED:
+        for name, svg in _figures(experiment, rows, measures, grid=told["design"] == "grid"):
+            write_text(folder / "figures" / name, svg)
     write_text(folder / "manifest.json", plain_manifest({**experiment.told, **told, "points": len(points)}))
 
 
@@ -304,7 +315,7 @@ def _figures(
 ) -> Iterator[tuple[str, str]]:
     """Yield name and text of every figure: curves of one lever, maps of two; none of more."""
     from crksim.model.vocabulary import label, parse_measures, unit
-    from crksim.output.curves import Measured, draw_heat, draw_response
+    from crksim.output.curves import Measured, draw_heat, draw_response, figure_name
 
     study, axes = experiment.case.study, experiment.axes
     if len(axes) > 2:
@@ -318,10 +329,9 @@ def _figures(
             if row["measure"] == address.text
         ]
         own.sort(key=lambda row: row["value"])
-        name = re.sub(r"[^a-z0-9_.-]+", "-", address.text.lower())
         for lang in ("da", "en"):
             if len(axes) == 1:
                 svg = draw_response(own, levers[0], measured, own[0]["reference"], lang)
             else:
                 svg = draw_heat(own, (levers[0], levers[1]), measured, lang, grid=grid)
-            yield f"{name}.{lang}.svg", svg
+            yield figure_name(address.text, lang), svg

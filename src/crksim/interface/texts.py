@@ -82,6 +82,10 @@ TEXTS: dict[str, Label] = {
         "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
         "Predicted numbers met: {met} of {predicted}; {bearing} bear on this question, {bearing_met} of those met.",
     ),
+    "not_replayed": Label(
+        "Rapportens tal ligger før udgangspunktet og køres ikke igen.",
+        "The report's numbers lie before the base numbers and are not run again.",
+    ),
     "axis_shape": Label(
         "skal skrives LAV..HØJ, LAV..HØJ..TRIN, 4,6,8 eller times(0.8,1.2)",
         "must read LOW..HIGH, LOW..HIGH..STEP, 4,6,8 or times(0.8,1.2)",
@@ -143,7 +147,28 @@ TEXTS: dict[str, Label] = {
         "mindst én adresse skal have flere værdier: 4..12, 4,6,8 eller times(0.8,1.2)",
         "at least one address must have several values: 4..12, 4,6,8 or times(0.8,1.2)",
     ),
-    "grid_points": Label("gælder kun design=lhs og design=sobol", "is for design=lhs and design=sobol only"),
+    "grid_points": Label("gælder ikke design=grid", "is for designs other than the grid only"),
+    "no_salib": Label(
+        "kræver SALib: pip install 'crksim[analysis]'",
+        "needs SALib: pip install 'crksim[analysis]'",
+    ),
+    "index_sobol": Label(
+        "  {label}: alene {first} ({first_low} til {first_high}), i alt {total} ({total_low} til {total_high})",
+        "  {label}: by itself {first} ({first_low} to {first_high}), in all {total} ({total_low} to {total_high})",
+    ),
+    "index_morris": Label(
+        "  {label}: størrelse {mu_star} ({mu_star_low} til {mu_star_high}), "
+        "retning {mu}, spredning {sigma}, held {noise}",
+        "  {label}: size {mu_star} ({mu_star_low} to {mu_star_high}), direction {mu}, spread {sigma}, luck {noise}",
+    ),
+    "index_noise": Label(
+        "  Af forskellen mellem punkterne er {noise} held; det er trukket fra.",
+        "  Of the differences between points {noise} is luck, which is taken out.",
+    ),
+    "index_noise_unknown": Label(
+        "  Med én fremtid vides det ikke, hvor meget der er held; intet er trukket fra.",
+        "  With one future it is not known how much is luck; nothing is taken out.",
+    ),
     "sweeping": Label(
         "{points} punkter × {members} udgaver × {futures} fremtider, {measures} mål; det beregnede gemmes i {folder}",
         "{points} points × {members} versions × {futures} futures, {measures} measures; results are kept in {folder}",
@@ -334,6 +359,7 @@ Kommandoer:
   crksim list                  afprøvninger, der kan køres
   crksim show NAVN             hvad en afprøvning ændrer, i almindelige ord
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
+  crksim sheet [FIL.xlsx]      skriv et ark til egne tal at begynde fra; med en fil: læs det, I har udfyldt
   crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
   crksim solve scenario=NAVN ADRESSE=4..12 target="MÅL <= 7 days"    mindste værdi, der når målet
@@ -374,6 +400,7 @@ Commands:
   crksim list                  scenarios that can be run
   crksim show NAME             what a scenario changes, in plain words
   crksim new NAME              write a new scenario into ./scenarios/ to edit
+  crksim sheet [FILE.xlsx]     write a sheet for your own numbers to begin from; with a file: read it
   crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
   crksim solve scenario=NAME ADDRESS=4..12 target="MEASURE <= 7 days"   smallest value that reaches it

@@ -65,6 +65,7 @@ _SERVICE: Final[dict[str, str]] = {
 }
 _COHORT: Final[dict[str, str]] = {
     **dict.fromkeys(("label", "luck_key", "present", "present.*", "present.*.at", "present.*.count"), "fixed"),
+    **dict.fromkeys(("present.*.attributes", "present.*.attributes.*"), "fixed"),
     **dict.fromkeys(("present.*.lengths", "arrivals.times", "arrivals.times.*", "arrivals.every"), "fixed"),
     **dict.fromkeys(("arrivals.first", "arrivals.pattern.period", "arrivals.pattern.steps.*.at"), "fixed"),
     **dict.fromkeys(("attributes", "arrivals", "arrivals.months", "arrivals.pattern"), "container"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crksim.model import grammar
@@ -51,12 +51,12 @@ def read_cohort(reader: Reader, name: str, data: object) -> Cohort:
         arrivals=_read_arrivals(reader, found["arrivals"], at + ".arrivals") if "arrivals" in found else Arrivals(),
         attributes=tuple(attributes),
         enters=enters,
-        present=_read_present(reader, found.get("present"), at + ".present"),
+        present=_read_present(reader, found.get("present"), at + ".present", [name for name, _ in attributes]),
         legal_limit=None if limit is None else reader.number(limit, at + ".legal_limit", "duration", at_least_zero),
     )
 
 
-def _read_present(reader: Reader, value: object, at: str) -> tuple[Present, ...]:
+def _read_present(reader: Reader, value: object, at: str, own: Sequence[str]) -> tuple[Present, ...]:
     present = []
     for name, data in reader.things(value, at).items():
         here = f"{at}.{name}"
@@ -65,7 +65,12 @@ def _read_present(reader: Reader, value: object, at: str) -> tuple[Present, ...]
             where = reader.word(found["at"], here + ".at", (*sorted(reader.luck_keys), "home"), "service")
             many = reader.quantity(found["count"], here + ".count", "number", at_least_zero)
             lengths = reader.word(found.get("lengths", "residual"), here + ".lengths", grammar.LENGTHS_WORDS)
-            present.append(Present(name, where, _Dated.always(many), lengths))
+            common = reader.fields(found.get("attributes", {}), here + ".attributes", own)
+            alike = tuple(
+                (key, reader.word(held, f"{here}.attributes.{key}", reader.attributes[key], f"value of '{key}'"))
+                for key, held in sorted(common.items())
+            )
+            present.append(Present(name, where, _Dated.always(many), lengths, alike))
     return tuple(present)
 
 

@@ -94,7 +94,7 @@ POSTS_KEYS: Final[Words] = ("number", "filled")
 ALL_STAFF: Final = "all"
 COHORT_KEYS: Final[Words] = ("label", "luck_key", "attributes", "arrivals", "enters", "present", "legal_limit")
 ARRIVAL_KEYS: Final[Words] = ("rate", "months", "pattern", "wave", "times", "every", "first")
-PRESENT_KEYS: Final[Words] = ("at", "count", "lengths")
+PRESENT_KEYS: Final[Words] = ("at", "attributes", "count", "lengths")
 REFERRAL_KEYS: Final[Words] = (
     "label",
     "luck_key",

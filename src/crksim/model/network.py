@@ -409,12 +409,15 @@ class Present:
         How many (rounded to a whole number).
     lengths : str
         ``residual`` (length-biased, part of the stay already spent) or ``fresh``.
+    attributes : tuple of (str, str)
+        What all of them have in common, in the place of the cohort's mixes.
     """
 
     id: str
     at: str
     count: Number
     lengths: str
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

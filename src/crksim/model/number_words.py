@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from crksim.model.amounts import call_of, factors
 
-__all__ = ["LONGEST", "NumberWords", "listed"]
+__all__ = ["LONGEST", "NumberWords", "in_danish", "listed"]
 
 #: Letters after which a formula is told by the numbers it is made of only.
 LONGEST: Final = 120
@@ -26,6 +26,11 @@ _MONTHS: Final[dict[str, str]] = {
 _NAME = re.compile(r"@([a-z][a-z0-9_]*)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 Factor = tuple[str, int]
+
+
+def in_danish(text: str) -> str:
+    """Return a text with the units of a study in Danish."""
+    return re.sub(r"[a-z]+(?:-[a-z]+)?", lambda m: _UNITS.get(m[0], m[0]), text)
 
 
 def listed(words: list[str], lang: str, mark: str = ", ") -> str:
@@ -75,7 +80,7 @@ class NumberWords:
         if self.lang == "en" or not re.match(r"[−\d]", text):
             return text
         text = re.sub(r"(\d)\.(\d)", r"\1,\2", text)
-        return re.sub(r"[a-z]+(?:-[a-z]+)?", lambda m: _UNITS.get(m[0], m[0]), text)
+        return in_danish(text)
 
     def number(self, value: Any) -> str:
         """Return a number or formula; a long formula by the numbers that it is made of."""

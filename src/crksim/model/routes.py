@@ -61,7 +61,8 @@ def homes_of(network: Network, cohort: Cohort | None = None) -> frozenset[str]:
     )
     if cohort is None or moves:
         return values
-    return frozenset(word for name, shares in cohort.attributes if name == "home" for word, _ in shares.branches)
+    mixed = {word for name, shares in cohort.attributes if name == "home" for word, _ in shares.branches}
+    return frozenset(mixed | {value for entry in cohort.present for name, value in entry.attributes if name == "home"})
 
 
 def sent(shares: Shares, theta: Theta, until: float = math.inf) -> frozenset[str]:

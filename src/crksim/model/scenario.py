@@ -51,7 +51,7 @@ _KEYS = (
     "prices",
 )
 _VARIANT_KEYS = ("switches", "variants")
-_CHOICE_KEYS = ("levers", "options", "combines")
+_CHOICE_KEYS = ("levers", "options", "combines", "as_of")
 _WITHOUT = Label("uden ændringen", "without the change")
 _OP_WORD = re.compile(r"\s*(times|plus|set)\s*\((.*)\)\s*", re.DOTALL)
 
@@ -210,6 +210,8 @@ class Scenario:
         What it is combined of: their changes, each from its own date.
     prices : tuple of Price
         Kroner for what the model counts; none where the user gave none.
+    as_of : str or None
+        ISO date of own base numbers: the study begins on it, in every world, with the scenario's changes in it.
     """
 
     id: str
@@ -228,6 +230,7 @@ class Scenario:
     combines: tuple[str, ...] = ()
     parts: tuple[Scenario, ...] = ()
     prices: tuple[Price, ...] = ()
+    as_of: str | None = None
 
 
 def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
@@ -250,12 +253,15 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         raise InputError(problems)
     reader = Reader()
     found = reader.fields(source, "", (*_KEYS, *_VARIANT_KEYS, *_CHOICE_KEYS), ("title",))
-    since = found.get("from", FORECAST)
-    if since not in (START, FORECAST):
-        try:
-            parse_date(since, "2000-01-01")
-        except ValueError as fault:
-            reader.refuse("from", since, f"{fault}, or 'start'")
+    since = found.get("from", START if "as_of" in found else FORECAST)
+    for key, day in (("from", since), ("as_of", found.get("as_of", START))):
+        if day not in (START, FORECAST):
+            try:
+                parse_date(day, "2000-01-01")
+            except ValueError as fault:
+                reader.refuse(key, day, f"{fault}, or 'start'" if key == "from" else str(fault))
+    if "as_of" in found and since != START:
+        reader.refuse("from", since, "cannot stand beside 'as_of'")
     title = reader.label(found.get("title"), "title", id)
     variants = tuple(
         _read_variant(reader, name, held, f"{key}.{name}")
@@ -278,6 +284,7 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         options=_read_options(reader, found.get("options")),
         prices=read_prices(reader, found.get("prices", {})),
         combines=_read_list(reader, found.get("combines", []), "combines", "scenarios"),
+        as_of=None if found.get("as_of") is None else str(found["as_of"]),
     )
     if reader.problems:
         raise InputError(reader.problems)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from crksim.model.network import Label
@@ -14,10 +16,14 @@ from crksim.output.report.wording import Wording, is_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-__all__ = ["Measured", "draw_frontier", "draw_heat", "draw_response"]
+__all__ = ["Measured", "draw_frontier", "draw_heat", "draw_response", "figure_name", "plain_ticks"]
+
+#: Most values of a lever that each have a number below the axis.
+MOST_TICKS = 12
 
 _MEAN = Label("middel over udgaverne", "mean over the versions")
 _RANGE = Label("9 ud af 10 udgaver", "9 in 10 versions")
@@ -52,6 +58,11 @@ class Measured:
         """Return the name with its unit, over several lines where it is long."""
         name, unit = words.label(self.label), "%" if is_share(self.unit) else words.label(self.unit)
         return textwrap.fill(name if unit in name else f"{name} ({unit})", 100)
+
+
+def figure_name(measure: str, lang: str) -> str:
+    """Return the name of the file of a measure's figure."""
+    return f"{re.sub(r'[^a-z0-9_.-]+', '-', measure.lower())}.{lang}.svg"
 
 
 def draw_frontier(
@@ -170,7 +181,7 @@ def draw_heat(
             shown = axes.scatter(*places, c=means, cmap="cividis", s=60, edgecolor="#444444", linewidth=0.5)
             _decimals(axes, words)
         bar = figure.colorbar(shown, cax=figure.add_axes((0.84, 0.14, 0.03, 0.76)))
-        bar.ax.yaxis.set_major_formatter(lambda value, _: words.plain(float(value)))
+        plain_ticks(bar.ax.yaxis, words)
         axes.set_xlabel(textwrap.fill(words.label(levers[0]), 70))
         axes.set_ylabel(textwrap.fill(words.label(levers[1]), 40))
         figure.text(0.015, 0.975, measured.name(words), va="top", fontsize=10.5)
@@ -202,7 +213,27 @@ def _axes(figure: Figure, lever: str, measure: str, words: Wording) -> Axes:
 
 def _decimals(axes: Axes, words: Wording) -> None:
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: words.plain(float(value)))
+        plain_ticks(axis, words)
+
+
+def plain_ticks(axis: Axis, words: Wording) -> None:
+    """Write the numbers along an axis in a language, with the decimals that tell one from the next.
+
+    Parameters
+    ----------
+    axis : Axis
+        Of a figure.
+    words : Wording
+        The language.
+    """
+
+    def text(value: float, _: float) -> str:
+        places = sorted(axis.get_majorticklocs())
+        step = min((b - a for a, b in pairwise(places)), default=1.0)
+        decimals = next((n for n in range(7) if abs(round(step, n) - step) <= 1e-6 * abs(step)), 6)
+        return words.number(float(value), decimals)
+
+    axis.set_major_formatter(text)
 
 
 def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], scale: float, words: Wording) -> None:
@@ -210,6 +241,8 @@ def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], scale: float, words: W
     low, high = ([scale * row[end] for row in rows] for end in ("low", "high"))
     axes.fill_between(values, low, high, color=BLUE, alpha=0.16, linewidth=0, label=words.label(_RANGE))
     axes.plot(values, [scale * row["mean"] for row in rows], color=BLUE, marker="o", label=words.label(_MEAN))
+    if all(float(value).is_integer() for value in values) and len(set(values)) <= MOST_TICKS:
+        axes.set_xticks(sorted(set(values)))  # half a place is no place
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

@@ -50,8 +50,10 @@ __all__ = [
     "flat",
     "frame",
     "gate",
+    "in_language",
     "predicted",
     "read_run",
+    "read_table",
     "read_yaml",
     "result_tables",
     "service_labels",
@@ -158,6 +160,21 @@ def frame(rows: Sequence[Any], kind: type) -> pd.DataFrame:
             values[field.name] = column
     table = pd.DataFrame(values, columns=list(columns))
     return table.astype({name: "float64" for name, what in columns.items() if what == "float"})
+
+
+def in_language(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Return a table with its labels and units in one language only, as ``label`` and ``unit``."""
+    names = [str(name) for name in table.columns]
+    other = [name for name in names if name.endswith(tuple(f"_{it}" for it in LANGUAGES if it != lang))]
+    own = {name: name.removesuffix(f"_{lang}") for name in names if name.endswith(f"_{lang}")}
+    return table.drop(columns=other).rename(columns=own)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table of a folder, ``.csv`` or ``.parquet``."""
+    import pandas as pd
+
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
 
 
 def comparisons(runs: Sequence[tuple[str, Result]]) -> pd.DataFrame:

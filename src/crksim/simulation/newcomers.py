@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappush
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -176,12 +176,23 @@ def _branches(run: Run, shares: Shares, bases: NDArray[np.uint64], purpose: str,
     return branch
 
 
-def kinds(run: Run, cohort: int, bases: NDArray[np.uint64], times: _Times) -> NDArray[np.int64]:
-    """Draw the attributes of citizens of a cohort who come at given times; return their kinds."""
+def kinds(
+    run: Run,
+    cohort: int,
+    bases: NDArray[np.uint64],
+    times: _Times,
+    alike: Sequence[tuple[str, str]] = (),
+) -> NDArray[np.int64]:
+    """Draw the attributes of citizens of a cohort who come at given times; return their kinds.
+
+    What all of them have in common is not drawn.
+    """
     it = run.structure.cohorts[cohort]
+    common = {name: Shares(((value, None),)) for name, value in alike}
     number = np.zeros(len(times), np.int64)
     names: list[tuple[str, tuple[str, ...]]] = []
-    for name, shares in it.attributes:
+    for name, drawn in it.attributes:
+        shares = common.get(name, drawn)
         values = tuple(value for value, _ in shares.branches)
         names.append((name, values))
         number = number * len(values) + _branches(run, shares, bases, "attribute:" + name, times)

@@ -52,8 +52,8 @@ def opening(run: Run, chunk: Chunk) -> None:
             parts.append(run.luck.bases(f"{cohort.luck_key}/{entry.id}", np.arange(count, dtype=np.int64)))
     # Their first stays are drawn entry by entry, but what comes later for all of them together.
     kinds = [
-        draw_kinds(run, cohort_index, own, np.zeros(len(own)))
-        for (cohort_index, _, _), own in zip(entries, parts[1:], strict=True)
+        draw_kinds(run, cohort_index, own, np.zeros(len(own)), entry.attributes)
+        for (cohort_index, _, entry), own in zip(entries, parts[1:], strict=True)
     ]
     first = chunk.join(np.concatenate(parts), np.concatenate([np.empty(0, np.int64), *kinds]))
     for which, bases, own in zip(entries, parts[1:], kinds, strict=True):

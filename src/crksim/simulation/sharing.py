@@ -177,6 +177,9 @@ class _Walk:
         self.services = {service.id: service for service in structure.services}
         self.rules = structure.rules
         self.possible = {name: {value for value, _ in shares.branches} for name, shares in cohort.attributes}
+        for entry in cohort.present:
+            for name, value in entry.attributes:
+                self.possible[name].add(value)
         self.possible["cohort"] = {cohort.id}
         for service in structure.services:
             for case in service.ends:
