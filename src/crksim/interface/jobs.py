@@ -17,6 +17,7 @@ from crksim.errors import InputError, Problem
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
+from crksim.interface.keeping import keeping
 from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Check, Count, Result
     from crksim.model.clock import Window
+    from crksim.output.kept import Kept
     from crksim.simulation.staylog import StayLog
 
 __all__ = ["Finished", "Watch", "attribute", "run", "run_all", "set_up"]
@@ -65,6 +67,12 @@ class Watch(Protocol):
 
     def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
         """Give what is called with (done, total)."""
+
+    def reuses(self, found: int, total: int) -> None:
+        """Be told how many results (single futures) were there already."""
+
+    def stops(self, told: str) -> None:
+        """Be told what is kept, when somebody interrupts."""
 
     def writes(self) -> None:
         """Be told that everything is computed."""
@@ -112,10 +120,12 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     InputError
         Anything wrong in the input; nothing has been written then.
     CheckError
-        A replication failed; nothing has been written then.
+        A replication failed; what came before it is kept.
+    DiskError
+        The disk is full; what came before is kept.
     """
-    with _pool(_workers(settings)) as pool:
-        return _run_case(_load(settings, changes), settings, changes, watch, pool)
+    with keeping(settings, watch.stops) as kept, _pool(_workers(settings)) as pool:
+        return _run_case(_load(settings, changes), settings, changes, watch, pool, kept)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -138,8 +148,8 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = _load(settings, changes)
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
-    with _pool(_workers(settings)) as pool:
-        return _run_case(case, settings, changes, watch, pool, taken)
+    with keeping(settings, watch.stops) as kept, _pool(_workers(settings)) as pool:
+        return _run_case(case, settings, changes, watch, pool, kept, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -162,9 +172,9 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     asked = zip(_names(runs), cases, runs, strict=True)
     try:
         for workers, group in groupby(asked, key=lambda one: _workers(one[2][0])):
-            with _pool(workers) as pool:
+            with keeping(runs[0][0], watch.stops) as kept, _pool(workers) as pool:
                 for name, case, (settings, changes) in group:
-                    found.append(replace(_run_case(case, settings, changes, watch, pool), name=name))
+                    found.append(replace(_run_case(case, settings, changes, watch, pool, kept), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found, _write_beside(found, runs[0][0]))
@@ -248,6 +258,7 @@ def _run_case(
     changes: Sequence[str],
     watch: Watch,
     pool: Pool,
+    kept: Kept | None = None,
     taken: TakenApart | None = None,
 ) -> Finished:
     from crksim.analysis.followup import counts_to_keep
@@ -255,6 +266,7 @@ def _run_case(
     from crksim.output.rundir import prepare, write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
+    before = kept.found if kept is not None else 0
     worlds = taken.worlds if taken else case.worlds
     watch.begins(case, settings, len(worlds))
     ensemble, check = _ensemble(case, settings)
@@ -282,8 +294,12 @@ def _run_case(
             series_services=[service.id for service in case.study.network.services],
             series_days=days,
             theta_overrides=None if ensemble is None else ensemble.members,
+            kept=kept,
+            references=1 if taken else max(len(worlds) - 1, 1),
         )
-        priors = None if ensemble is None else _priors(case, settings, pool)
+        priors = None if ensemble is None else _priors(case, settings, pool, kept)
+    if kept is not None and kept.found > before:
+        watch.reuses(kept.found - before, settings.members * settings.futures)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
@@ -301,6 +317,8 @@ def _run_case(
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - began, 1),
             "workers": settings.workers,
+            "command": "attribute" if taken else "run",
+            "settings": settings.again(),
             "changes": list(changes),
             "window": settings.window or "auto",
             "git": _commit(),
@@ -333,7 +351,7 @@ def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
     return ensemble, standing(settings.versions, ensemble, case.ledger)
 
 
-def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
+def _priors(case: Case, settings: Settings, pool: Pool, kept: Kept | None) -> Replications | None:
     """Run main reference and what-if on versions from before the report's counts were looked at, one future each."""
     from crksim.analysis.replications import replicate
     from crksim.interface.ensembles import before_report
@@ -351,6 +369,7 @@ def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
         seed=settings.seed,
         window=_window(case, settings),
         pool=pool,
+        kept=kept,
     )
 
 

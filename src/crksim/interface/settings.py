@@ -50,6 +50,8 @@ class Settings:
         ``shipped``, ``none`` (draw from the ledger), or the folder of a calibration.
     prior_members : int
         Versions drawn from before the report's counts were looked at, for a column of their own; 0 leaves it out.
+    kept : int
+        Megabytes of results that may stay in ``.kept`` beside the folders of runs; 0 keeps none.
     """
 
     scenario: str
@@ -65,6 +67,13 @@ class Settings:
     references: tuple[str, ...] | None = None
     versions: str = "shipped"
     prior_members: int = 20
+    kept: int = 1000
+
+    def again(self) -> dict[str, object]:
+        """Return what decides what a run leaves, as plain data of which `read_settings` makes the same settings."""
+        told = {name: getattr(self, name) for name in SETTINGS if name not in ("workers", "out", "progress", "kept")}
+        references = "all" if self.references is None else list(self.references)
+        return told | {"window": self.window or "auto", "references": references}
 
 
 #: Names of the settings, in the order of ``conf/config.yaml``.
@@ -109,6 +118,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         references=reader.names("references"),
         versions=reader.text("versions", "shipped"),
         prior_members=reader.count("prior_members", 20, 0, MAX_MEMBERS),
+        kept=reader.count("kept", 1000, 0, 1_000_000),
     )
     if reader.problems:
         raise InputError(reader.problems)

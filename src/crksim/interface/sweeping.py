@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from crksim.interface.experiments import (
     set_up_experiment,
 )
 from crksim.interface.files import locate
+from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import say
 
@@ -95,14 +96,19 @@ def sweep_levers(
     size = {"members": settings.members, "futures": settings.futures}
     tell(say(lang, "sweeping", points=len(points), measures=len(measures), folder=folder.as_posix(), **size))
     try:
-        with open_workers(settings) as pool, bar(len(points)) as progress:
-            kept = run_points(folder, experiment, points, measures, pool, progress)
+        with (
+            keeping(settings, folder=folder) as store,
+            open_workers(settings) as pool,
+            bar(len(points)) as progress,
+        ):
+            kept = run_points(folder, replace(experiment, kept=store), points, measures, pool, progress)
     except KeyboardInterrupt:
         tell(say(lang, "interrupted_kept", kept=folder.as_posix()))
         return None
     if kept:
         tell(say(lang, "sweep_kept", kept=kept, points=len(points)))
-    _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
+    with disk_told(settings, folder=folder):
+        _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
@@ -203,7 +209,7 @@ def run_points(
     """
     import numpy as np
 
-    from crksim.output.calibration_files import write_bytes
+    from crksim.output.whole import write_bytes
 
     shape = (experiment.settings.members, experiment.settings.futures, len(measures))
     kept = 0
@@ -212,6 +218,8 @@ def run_points(
         data = io.BytesIO()
         np.save(data, experiment.run(world, measures, pool, lambda done, total: None), allow_pickle=False)
         write_bytes(path, data.getvalue())
+        if experiment.kept is not None:
+            experiment.kept.forget()  # what its futures gave is in the file of the point
 
     if _kept(_reference(folder), shape) is None:
         keep(_reference(folder), experiment.case.worlds[0])

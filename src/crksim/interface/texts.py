@@ -189,7 +189,21 @@ TEXTS: dict[str, Label] = {
     "folder": Label("Mappe", "Folder"),
     "report": Label("Rapport", "Report"),
     "seconds": Label("{seconds} s", "{seconds} s"),
-    "interrupted": Label("afbrudt; intet gemt", "interrupted; nothing was kept"),
+    "interrupted": Label("afbrudt", "interrupted"),
+    "nothing_kept": Label("intet gemt", "nothing was kept"),
+    "still_kept": Label(
+        "{held} resultater (enkelte fremtider) er gemt i {folder}; den samme kommando går videre derfra",
+        "{held} results (single futures) are kept in {folder}; the same command goes on from there",
+    ),
+    "points_kept": Label(
+        "det beregnede ligger i {folder}; den samme kommando går videre derfra",
+        "what is computed lies in {folder}; the same command goes on from there",
+    ),
+    "was_there": Label(
+        "{found} af {total} resultater (enkelte fremtider) var der i forvejen",
+        "{found} of {total} results (single futures) were there already",
+    ),
+    "disk": Label("{path} kan ikke skrives: {reason}", "{path} cannot be written: {reason}"),
     "interrupted_kept": Label("afbrudt; gemt indtil nu: {kept}", "interrupted; kept so far: {kept}"),
     "compared": Label("Sammenligning af {count} kørsler", "Comparison of {count} runs"),
     "run": Label("kørsel", "run"),
@@ -301,6 +315,7 @@ Indstillinger (navn=værdi):
   window=2019   hvad der måles; 2018..2020  references=without,decided
   progress=true|false                       stays=true    gem også de enkelte forløb
   versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
+  kept=1000     MB resultater at gå videre fra; 0 gemmer ingen
 
 {not_for}
 """,
@@ -336,6 +351,7 @@ Settings (name=value):
   window=2019   span measured; 2018..2020   references=without,decided
   progress=true|false                       stays=true    keep the single stays too
   versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
+  kept=1000     MB of results to go on from; 0 keeps none
 
 {not_for}
 """,
