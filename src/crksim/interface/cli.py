@@ -39,6 +39,7 @@ COMMANDS = (
     "validate",
     "variants",
     "export",
+    "reproduce",
 )
 #: Commands that run a what-if at many points, and the words that only they know.
 EXPERIMENTS = {"solve": ("target", "confidence", "lost"), "sweep": ("design", "points", "measures")}
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 wrong input, 3 the model failed a check, 4 the disk takes no more, 130 interrupted.
+        0 done, 1 not reproduced, 2 wrong input, 3 the model failed a check, 4 the disk takes no more, 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):

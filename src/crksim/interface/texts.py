@@ -279,6 +279,54 @@ TEXTS: dict[str, Label] = {
         "{label}: {answer}; log ratio {ratio} (± {error}), too few versions count ({effective} of {members})",
     ),
     "varied": Label("Tabel: {file}", "Table: {file}"),
+    "reproducing": Label("Kører {run} igen i en midlertidig mappe", "Running {run} again in a temporary folder"),
+    "same_file": Label("ens: {file}", "identical: {file}"),
+    "reproduced": Label("Ens: alle {files} filer.", "Identical: all {files} files."),
+    "not_reproduced": Label(
+        "{unlike} af {files} filer er ikke ens. Det, der vides at være anderledes:",
+        "{unlike} of {files} files differ. What is known to be different:",
+    ),
+    "differs_missing": Label("ikke ens: {file}: bliver ikke lavet nu", "differs: {file}: is not made now"),
+    "differs_new": Label("ikke ens: {file}: mangler i kørslen", "differs: {file}: is missing in the run"),
+    "differs_columns": Label("ikke ens: {file}: andre kolonner ({where})", "differs: {file}: other columns ({where})"),
+    "differs_length": Label("ikke ens: {file}: {rows} rækker er nu {of}", "differs: {file}: {rows} rows are {of} now"),
+    "differs_rows": Label(
+        "ikke ens: {file}: {rows} af {of} rækker, mest {where}: {was} er nu {now}",
+        "differs: {file}: {rows} of {of} rows, most {where}: {was} is {now} now",
+    ),
+    "differs_values": Label(
+        "ikke ens: {file}: {rows} værdier, den første {where}: {was} er nu {now}",
+        "differs: {file}: {rows} values, the first {where}: {was} is {now} now",
+    ),
+    "differs_bytes": Label("ikke ens: {file}: andre bytes", "differs: {file}: other bytes"),
+    "why_altered": Label(
+        "{file} mangler eller er ændret, efter at kørslen skrev den",
+        "{file} is missing, or was altered after the run wrote it",
+    ),
+    "why_version": Label("{package} {was} er nu {now}", "{package} {was} is {now} now"),
+    "why_source": Label(
+        "crksims kildekode er en anden: mærke {was} er nu {now}",
+        "the source of crksim is another: mark {was} is {now} now",
+    ),
+    "why_git": Label("arbejdskopien stod på {was}, nu på {now}", "the working copy was at {was}, now at {now}"),
+    "why_machine": Label("maskinen er en anden: {was} er nu {now}", "the machine is another: {was} is {now} now"),
+    "why_system": Label("styresystemet er et andet: {was} er nu {now}", "the system is another: {was} is {now} now"),
+    "why_input": Label(
+        "modellen er ændret: {address}: {was} er nu {now}", "the model has changed: {address}: {was} is {now} now"
+    ),
+    "why_more": Label("... og {more} værdier mere", "... and {more} values more"),
+    "why_ensemble": Label(
+        "udgaverne er andre: mærke {was} er nu {now}", "the versions are others: mark {was} is {now} now"
+    ),
+    "why_unknown": Label("intet; meld det gerne som en fejl", "nothing; please report that as a defect"),
+    "no_manifest": Label(
+        "har ingen manifest.json, som en kørsel kan gentages fra; kør afprøvningen igen",
+        "has no manifest.json from which a run can be made again; run the what-if again",
+    ),
+    "other_manifest": Label(
+        "er ikke kørslens: run.json siger {known}; manifestet er ændret",
+        "is not the run's: run.json says {known}; the manifest was altered",
+    ),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -305,6 +353,7 @@ Kommandoer:
   crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
+  crksim reproduce [KØRSEL]    kør en kørsel igen, og sig, om den er ens, eller hvad der er anderledes og hvorfor
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
@@ -341,6 +390,7 @@ Commands:
   crksim variants [scenario=NAME]   other ways to build the model: what the report says, and what they answer
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
+  crksim reproduce [RUN]       make a run again, and say whether it is identical, or what differs and why
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
 

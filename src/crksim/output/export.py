@@ -73,12 +73,12 @@ def write_parquet_parts(
         open_files.close()
 
 
-def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return the named columns of a parquet file, text as objects."""
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the named columns of a parquet file, all of them where none is named, text as objects."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=list(columns))
-    return {name: table.column(name).to_numpy() for name in columns}
+    table = pq.read_table(path, columns=None if columns is None else list(columns))
+    return {name: table.column(name).to_numpy() for name in columns or table.column_names}
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
