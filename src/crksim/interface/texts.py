@@ -289,34 +289,34 @@ TEXTS: dict[str, Label] = {
     "differs_missing": Label("ikke ens: {file}: bliver ikke lavet nu", "differs: {file}: is not made now"),
     "differs_new": Label("ikke ens: {file}: mangler i kørslen", "differs: {file}: is missing in the run"),
     "differs_columns": Label("ikke ens: {file}: andre kolonner ({where})", "differs: {file}: other columns ({where})"),
-    "differs_length": Label("ikke ens: {file}: {rows} rækker er nu {of}", "differs: {file}: {rows} rows are {of} now"),
+    "differs_length": Label("ikke ens: {file}: {rows} rækker er nu {of}", "differs: {file}: {rows} rows are now {of}"),
     "differs_rows": Label(
         "ikke ens: {file}: {rows} af {of} rækker, mest {where}: {was} er nu {now}",
-        "differs: {file}: {rows} of {of} rows, most {where}: {was} is {now} now",
+        "differs: {file}: {rows} of {of} rows, most {where}: {was} is now {now}",
     ),
     "differs_values": Label(
         "ikke ens: {file}: {rows} værdier, den første {where}: {was} er nu {now}",
-        "differs: {file}: {rows} values, the first {where}: {was} is {now} now",
+        "differs: {file}: {rows} values, the first {where}: {was} is now {now}",
     ),
     "differs_bytes": Label("ikke ens: {file}: andre bytes", "differs: {file}: other bytes"),
     "why_altered": Label(
         "{file} mangler eller er ændret, efter at kørslen skrev den",
         "{file} is missing, or was altered after the run wrote it",
     ),
-    "why_version": Label("{package} {was} er nu {now}", "{package} {was} is {now} now"),
+    "why_version": Label("{package} {was} er nu {now}", "{package} {was} is now {now}"),
     "why_source": Label(
         "crksims kildekode er en anden: mærke {was} er nu {now}",
-        "the source of crksim is another: mark {was} is {now} now",
+        "the source of crksim is another: mark {was} is now {now}",
     ),
     "why_git": Label("arbejdskopien stod på {was}, nu på {now}", "the working copy was at {was}, now at {now}"),
-    "why_machine": Label("maskinen er en anden: {was} er nu {now}", "the machine is another: {was} is {now} now"),
-    "why_system": Label("styresystemet er et andet: {was} er nu {now}", "the system is another: {was} is {now} now"),
+    "why_machine": Label("maskinen er en anden: {was} er nu {now}", "the machine is another: {was} is now {now}"),
+    "why_system": Label("styresystemet er et andet: {was} er nu {now}", "the system is another: {was} is now {now}"),
     "why_input": Label(
-        "modellen er ændret: {address}: {was} er nu {now}", "the model has changed: {address}: {was} is {now} now"
+        "modellen er ændret: {address}: {was} er nu {now}", "the model has changed: {address}: {was} is now {now}"
     ),
     "why_more": Label("... og {more} værdier mere", "... and {more} values more"),
     "why_ensemble": Label(
-        "udgaverne er andre: mærke {was} er nu {now}", "the versions are others: mark {was} is {now} now"
+        "udgaverne er andre: mærke {was} er nu {now}", "the versions are others: mark {was} is now {now}"
     ),
     "why_unknown": Label("intet; meld det gerne som en fejl", "nothing; please report that as a defect"),
     "no_manifest": Label(
