@@ -18,11 +18,14 @@ class Budget:
 
     def __init__(self, events=None):
         self.left, self.done = events, 0
-        self.write, self.replace = Path.write_bytes, Path.replace
+        self.write, self.replace, self.rename = Path.write_bytes, Path.replace, Path.rename
 
     def spent(self):
         self.done += 1
         return self.left is not None and self.done > self.left
+
+    def kill(self):
+        raise Killed
 
     def install(self, patch):
         budget = self
@@ -30,13 +33,19 @@ class Budget:
         def write(path, data):
             if budget.spent():
                 budget.write(path, data[: len(data) // 2])
-                raise Killed
+                budget.kill()
             return budget.write(path, data)
 
         def replace(path, target):
             if budget.spent():
-                raise Killed
+                budget.kill()
             return budget.replace(path, target)
+
+        def rename(path, target):
+            if budget.spent():
+                budget.kill()
+            return budget.rename(path, target)
 
         patch.setattr(Path, "write_bytes", write)
         patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "rename", rename)

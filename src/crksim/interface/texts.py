@@ -192,16 +192,16 @@ TEXTS: dict[str, Label] = {
     "interrupted": Label("afbrudt", "interrupted"),
     "nothing_kept": Label("intet gemt", "nothing was kept"),
     "still_kept": Label(
-        "{held} resultater (enkelte fremtider) er gemt i {folder}; den samme kommando går videre derfra",
-        "{held} results (single futures) are kept in {folder}; the same command goes on from there",
+        "enkelte fremtider gemt i {folder}: {held}; den samme kommando går videre derfra",
+        "single futures kept in {folder}: {held}; the same command goes on from there",
     ),
     "points_kept": Label(
         "det beregnede ligger i {folder}; den samme kommando går videre derfra",
         "what is computed lies in {folder}; the same command goes on from there",
     ),
     "was_there": Label(
-        "{found} af {total} resultater (enkelte fremtider) var der i forvejen",
-        "{found} of {total} results (single futures) were there already",
+        "Enkelte fremtider, der var der i forvejen: {found} af {total}",
+        "Single futures that were there already: {found} of {total}",
     ),
     "disk": Label("{path} kan ikke skrives: {reason}", "{path} cannot be written: {reason}"),
     "interrupted_kept": Label("afbrudt; gemt indtil nu: {kept}", "interrupted; kept so far: {kept}"),
