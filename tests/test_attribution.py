@@ -240,7 +240,7 @@ def test_a_what_if_is_taken_apart_into_a_folder_with_figure_and_report(in_empty_
     assert (code, err) == (0, [])
     assert "4 worlds" in out
     assert "all changes together" in out
-    (folder,) = (in_empty_folder / "outputs").iterdir()
+    (folder,) = (in_empty_folder / "outputs").glob("[!.]*")
     run = read_run(folder)
     assert [world.id for world in run.result.worlds] == ["without", "what_if"]
     rows = leading_attribution(run.result)

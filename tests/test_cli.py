@@ -577,7 +577,7 @@ def test_a_run_from_words_to_folder(capsys, tmp_path):
     assert out[:2] == ["More places", "What now?"]
     assert "10" in text.split("Compared with")[0]
     assert "Check against the report: passed" in text
-    (folder,) = (tmp_path / "outputs").iterdir()
+    (folder,) = (tmp_path / "outputs").glob("[!.]*")
     assert folder.name.startswith("own_")
     assert str(folder.relative_to(tmp_path) / "report.html") in text
     assert {"report.html", "results.xlsx", "comparison.csv", "manifest.json"} <= {
@@ -609,7 +609,7 @@ def test_a_run_on_the_ensemble_says_what_it_would_have_said_before(capsys, tmp_p
     own_scenario(OWN)
     words = ("members=3", "futures=2", "prior_members=2", "progress=false", "lang=en", "workers=2")
     assert typed(capsys, "scenario=own", *words)[0] == 0
-    (folder,) = (tmp_path / "outputs").iterdir()
+    (folder,) = (tmp_path / "outputs").glob("[!.]*")
     with (folder / "comparison.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert any(row["prior_low"] for row in rows if row["decides"] == "True")
@@ -640,7 +640,7 @@ def test_a_multirun_ends_with_one_comparison(capsys, tmp_path):
     words = ("-m", "scenario=baseline", "services.youth_group_hoersholmsgade.places.hard=6,12")
     code, out, err = typed(capsys, *words, *SMALL)
     assert (code, err) == (0, [])
-    folders = sorted((tmp_path / "outputs").iterdir())
+    folders = sorted((tmp_path / "outputs").glob("[!.]*"))
     assert [folder.name.split("_")[0] for folder in folders] == ["baseline", "baseline", "comparison"]
     page = (folders[-1] / "comparison.html").read_text("utf-8")
     assert [f"../{folder.name}/report.html" in page for folder in folders] == [True, True, False]

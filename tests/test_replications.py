@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crksim.analysis import replications
+from crksim.analysis import replications, units
 from crksim.analysis.comparison import Question, compare
 from crksim.analysis.measures import flows, measure
 from crksim.analysis.pool import open_pool
@@ -78,7 +78,7 @@ def theta_of(what_if, changes=None, members=4, **settings):
         return Scene.of(study, theta)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replications, "Scene", type("Listening", (), {"of": staticmethod(listen)}))
+        patch.setattr(units, "Scene", type("Listening", (), {"of": staticmethod(listen)}))
         run(worlds(what_if, changes=changes or {}), members=members, futures=1, measures=(), **settings)
     return list(zip(seen[::2], seen[1::2], strict=True))
 
@@ -87,13 +87,13 @@ def theta_of(what_if, changes=None, members=4, **settings):
 
 
 @pytest.mark.unit
-def test_future_f_of_member_m_has_the_luck_of_replication_m_times_futures_plus_f():
+def test_every_future_of_a_member_has_its_own_luck_however_many_there_are():
     found = run(members=2, futures=3, replay=["clinic.starts.count@2016"])
     study = read_study(STUDY)
     for member in range(2):
         theta = found.theta[member]
         for future in range(3):
-            log = simulate(structure(study).bind(theta), Luck(1, member * 3 + future))
+            log = simulate(structure(study).bind(theta), Luck(1, [0, 1, 2**20][future] + 2 * member))
             values = measure(MEASURES, log, Scene.of(study, theta), WINDOW)
             np.testing.assert_array_equal(found.worlds[0].values[member, future], [values[name] for name in MEASURES])
 
@@ -154,7 +154,7 @@ def test_a_world_that_changes_nothing_is_run_once_and_differs_nowhere(monkeypatc
         calls.append(luck.replication)
         return simulate(plan, luck, cohorts=cohorts)
 
-    monkeypatch.setattr(replications, "simulate", counted)
+    monkeypatch.setattr(units, "simulate", counted)
     found = run(worlds(copy.deepcopy(STUDY)), members=2)
     assert calls == [0, 1, 2, 3]
     rows = compare(found.worlds, MEASURES, [Question(name, NAME, NAME, "flow", 1.0) for name in MEASURES])
@@ -167,11 +167,11 @@ def test_a_world_that_changes_nothing_is_run_once_and_differs_nowhere(monkeypatc
 @pytest.mark.unit
 def test_the_structure_of_a_world_is_built_once(monkeypatch):
     built = []
-    monkeypatch.setattr(replications, "structure", lambda study: built.append(study) or structure(study))
-    replications._opened.cache_clear()
+    monkeypatch.setattr(units, "structure", lambda study: built.append(study) or structure(study))
+    units._opened.cache_clear()
     run(members=3)
     run(members=3)
-    replications._opened.cache_clear()
+    units._opened.cache_clear()
     assert len(built) == 2
 
 
@@ -335,7 +335,7 @@ def test_a_failing_replication_is_named(monkeypatch):
             raise CheckError("a place was given twice")
         return simulate(plan, luck, cohorts=cohorts)
 
-    monkeypatch.setattr(replications, "simulate", failing)
+    monkeypatch.setattr(units, "simulate", failing)
     with pytest.raises(CheckError, match="member 1: world 'without', future 1: a place was given twice"):
         run()
 

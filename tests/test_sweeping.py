@@ -17,6 +17,7 @@ from crksim.errors import CheckError
 from crksim.interface import cli, experiments
 from crksim.interface.axes import Axis, read_axes
 from crksim.output.export import read_parquet, write_parquet_parts
+from tests.budget import Budget, Killed
 
 PLACES, TAKE_UP = "services.fhv_intensive.places.hard", "referrals.to_intensive.take_up"
 SMALL = ("members=2", "futures=2", "workers=1", "progress=false", "versions=none", "lang=en")
@@ -100,45 +101,6 @@ def test_the_long_table_is_written_one_point_at_a_time(tmp_path):
 # --- cut off anywhere ------------------------------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """What ends the process in these tests."""
-
-
-class Budget:
-    """Counts what is done to files, and ends everything at one of them, halfway through.
-
-    Parameters
-    ----------
-    events : int or None
-        How many are done whole; None is all of them.
-    """
-
-    def __init__(self, events=None):
-        self.left, self.done = events, 0
-        self.write, self.replace = Path.write_bytes, Path.replace
-
-    def spent(self):
-        self.done += 1
-        return self.left is not None and self.done > self.left
-
-    def install(self, patch):
-        budget = self
-
-        def write(path, data):
-            if budget.spent():
-                budget.write(path, data[: len(data) // 2])
-                raise Killed
-            return budget.write(path, data)
-
-        def replace(path, target):
-            if budget.spent():
-                raise Killed
-            return budget.replace(path, target)
-
-        patch.setattr(Path, "write_bytes", write)
-        patch.setattr(Path, "replace", replace)
-
-
 def made_up(self, world, measures, pool, progress):
     """Take the place of a run: numbers that depend on the world and on nothing else."""
     places = world.study["services"]["fhv_intensive"]["places"]["hard"]
@@ -183,7 +145,8 @@ def test_a_sweep_that_was_killed_goes_on_and_ends_with_the_same_bytes(empty_fold
 def test_a_process_that_is_killed_leaves_nothing_half_written(empty_folder, monkeypatch, uncut):
     code = """
 import os, sys
-from tests.test_sweeping import WORDS, Budget, made_up, cli, experiments
+from tests.budget import Budget
+from tests.test_sweeping import WORDS, made_up, cli, experiments
 from pathlib import Path
 experiments.Experiment.run = made_up
 budget = Budget(5)
@@ -263,7 +226,7 @@ def test_a_sweep_has_the_numbers_of_single_runs(empty_folder):
         "measures=fhv_intensive.wait.mean,fhv_intensive[home=hoersholmsgade].starts",
     )
     assert cli.main(["sweep", "scenario=intensive_5_places", f"{PLACES}=1,3", f"{TAKE_UP}=times(1,2)", *words]) == 0
-    (folder,) = Path("outputs").iterdir()
+    (folder,) = Path("outputs").glob("[!.]*")
     found = read_parquet(folder / "sweep.parquet", ["point", PLACES, TAKE_UP, "measure", "value"])
     assert found[PLACES][::2].tolist() == [1, 1, 3, 3]
     case = load_case("intensive_5_places", [f"{PLACES}=3", f"{TAKE_UP}={{times: 2}}"])

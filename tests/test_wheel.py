@@ -81,7 +81,7 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
 def test_the_main_job_runs_in_an_empty_folder(installed, tmp_path):
     done = typed(installed, tmp_path, "scenario=youth_groups_3sites", "members=2", "futures=1")
     assert (done.returncode, done.stderr) == (0, "")
-    (folder,) = (tmp_path / "outputs").iterdir()
+    (folder,) = (tmp_path / "outputs").glob("[!.]*")
     assert (folder / "report.html").stat().st_size > 10_000
     assert "report.html" in done.stdout
 
@@ -99,7 +99,7 @@ def test_the_same_words_give_the_same_tables(installed, tmp_path):
     for out, workers in (("one", 1), ("two", 2)):
         words = ("scenario=youth_groups_2sites", "members=2", "futures=1", f"workers={workers}", f"out={out}")
         assert typed(installed, tmp_path, *words).returncode == 0
-    (one,), (two,) = (tmp_path / "one").iterdir(), (tmp_path / "two").iterdir()
+    (one,), (two,) = (tmp_path / "one").glob("[!.]*"), (tmp_path / "two").glob("[!.]*")
     names = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(two) for path in two.rglob("*") if path.is_file())
     assert len(names) > 15

@@ -4,7 +4,8 @@
 
     CrksimError                 everything crksim raises on purpose; `exit_code` for the command line
     ├── InputError              wrong input: one `Problem` a line, all of them at once (exit code 2)
-    └── CheckError              the model failed a check of its own (exit code 3)
+    ├── CheckError              the model failed a check of its own (exit code 3)
+    └── DiskError               files cannot be written; what is kept stays (exit code 4)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["CheckError", "CrksimError", "InputError", "Problem", "nearest"]
+__all__ = ["CheckError", "CrksimError", "DiskError", "InputError", "Problem", "nearest"]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -92,3 +93,9 @@ class CheckError(CrksimError):
     """The model broke one of its own invariants; a defect of crksim, not of the input."""
 
     exit_code = 3
+
+
+class DiskError(CrksimError):
+    """Files cannot be written; what was kept before stays, and the same command goes on from there."""
+
+    exit_code = 4

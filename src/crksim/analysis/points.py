@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crksim.analysis.comparison import effects
 from crksim.analysis.ensemble import WorldStudy, draw_members
+from crksim.analysis.keeping import Store
 from crksim.analysis.pool import Pool, Progress
 from crksim.analysis.replications import replicate
 from crksim.model.clock import Window
@@ -32,14 +33,17 @@ def run_alone(
     ensemble: Sequence[Mapping[str, float]] | None = None,
     pool: Pool | None = None,
     progress: Progress | None = None,
+    kept: Store | None = None,
 ) -> Floats:
     """Run one world alone and return what it has beside its reference: the same numbers, for one run less.
+
+    Where results are kept, the reference is run once for all points, and of the others only what differs from it.
 
     Parameters
     ----------
     reference, world : WorldStudy
         The reference says how versions differ in what the world changes; it is not run, unless it is the world.
-    ledger, measures, members, futures, seed, window, pool, progress
+    ledger, measures, members, futures, seed, window, pool, progress, kept
         As in `replicate`.
     ensemble : sequence of mapping, optional
         Values of parameters by member; drawn from the ledger when not given.
@@ -50,9 +54,24 @@ def run_alone(
 
     Raises
     ------
-    InputError, CheckError
+    InputError, CheckError, OSError
         As `replicate`.
     """
+    if kept is not None:
+        beside = replicate(
+            [reference, world],
+            ledger,
+            measures=measures,
+            members=members,
+            futures=futures,
+            seed=seed,
+            window=window,
+            theta_overrides=ensemble,
+            pool=pool,
+            progress=progress,
+            kept=kept,
+        )
+        return beside.worlds[-1].values
     networks = [reference.read().network, world.read().network]
     thetas = draw_members([reference, world], networks, read_ledger(ledger), members, seed, ensemble)
     found = replicate(

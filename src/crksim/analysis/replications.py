@@ -1,44 +1,38 @@
 """Every world over every member and future: the same luck in all worlds, the same bytes in any order.
 
 The unit of work is one member: all worlds, all futures.  A member is a draw of every uncertain parameter by name, so
-worlds that share a parameter share its value; future f of member m is replication ``m * futures + f`` in every world.
+worlds that share a parameter share its value; the luck of future f of member m is the same in every world, and does not
+depend on how many members or futures there are.  What is kept of an earlier run is not run again.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import json
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.comparison import likely_ranges
 from crksim.analysis.ensemble import WorldStudy, draw_members
-from crksim.analysis.measures import flows, measure, series
-from crksim.analysis.pool import Pool, Progress, open_pool, settle
+from crksim.analysis.keeping import Store, key_of
+from crksim.analysis.pool import Pool, Progress, open_pool
 from crksim.analysis.results import SeriesRow, World
 from crksim.analysis.scene import Scene
-from crksim.errors import CheckError, InputError, Problem
+from crksim.analysis.units import Future, Job, Moves, Unit, future_key, kept_future, run_unit
+from crksim.errors import InputError, Problem
 from crksim.model.clock import Window
 from crksim.model.ledger import Ledger, read_ledger
 from crksim.model.network import Network, Study
 from crksim.model.vocabulary import MeasureAddress, parse_measures
-from crksim.simulation.engine import simulate
-from crksim.simulation.luck import Luck
-from crksim.simulation.plan import Structure, structure
-from crksim.simulation.sharing import merged, touched_cohorts
-from crksim.simulation.staylog import StayLog
 
 __all__ = ["Replications", "WorldStudy", "replicate", "series_rows"]
 
 Floats = NDArray[np.float64]
-Moves = dict[tuple[str, str], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,41 +63,6 @@ class Replications:
     theta: tuple[dict[str, float], ...]
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all units of a run have in common."""
-
-    ids: tuple[str, ...]
-    studies: tuple[Study, ...]
-    measures: tuple[MeasureAddress, ...]
-    replay: tuple[MeasureAddress, ...]
-    window: tuple[float, float]
-    futures: int
-    seed: int
-    services: tuple[str, ...]
-    days: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """One member: the job by its hash (and pickled, for a worker that has not seen it), parameters by study."""
-
-    digest: str
-    job: bytes
-    member: int
-    thetas: tuple[dict[str, float], ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """What one member gave, by study: values (futures, measures), present (futures, services, days), flows."""
-
-    values: tuple[Floats, ...]
-    present: tuple[NDArray[np.float32], ...]
-    flows: tuple[tuple[Moves, ...], ...]
-    replay: Floats
-
-
 def replicate(
     worlds: Sequence[WorldStudy],
     ledger: Mapping[str, object],
@@ -120,6 +79,8 @@ def replicate(
     series_days: Sequence[float] = (),
     theta_overrides: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
     pool: Pool | None = None,
+    kept: Store | None = None,
+    references: int = 1,
 ) -> Replications:
     """Run every world over `members` times `futures` replications on common luck.
 
@@ -149,6 +110,10 @@ def replicate(
         Values of parameters in every world: for all members, or one mapping per member (a calibrated ensemble).
     pool : Pool, optional
         Workers that are there already.
+    kept : Store, optional
+        What is kept there is not run again, and what is run is kept there as it comes.
+    references : int
+        So many worlds, from the first, are references: their logs are kept for runs to come.
 
     Raises
     ------
@@ -156,37 +121,77 @@ def replicate(
         When a study, the ledger or an address breaks a rule, or a size is below 1.
     CheckError
         When a replication fails; names world, member and future.
+    OSError
+        What should be kept cannot be written.
     """
     _check_sizes(members=members, futures=futures, worlds=len(worlds))
     found = [world.read() for world in worlds]
     networks = [study.network for study in found]
     thetas = draw_members(worlds, networks, read_ledger(ledger), members, seed, theta_overrides)
     # Worlds that are equal in study and parameters are one run.
-    runs: dict[str, int] = {}
-    place = [
-        runs.setdefault(_digest(world.study, theta), len(runs)) for world, theta in zip(worlds, thetas, strict=True)
-    ]
+    marks = [key_of(world.study) for world in worlds]
+    runs: dict[tuple[str, str], int] = {}
+    place = [runs.setdefault((mark, key_of(theta)), len(runs)) for mark, theta in zip(marks, thetas, strict=True)]
     first = [place.index(number) for number in range(len(runs))]
     read = _addresses([*measures, *replay], networks)
-    job = _Job(
+    job = Job(
         ids=tuple(worlds[index].id for index in first),
         studies=tuple(found[index] for index in first),
+        marks=tuple(marks[index] for index in first),
         measures=read[: len(measures)],
         replay=read[len(measures) :],
         window=(window.start, window.end),
-        futures=futures,
         seed=seed,
         services=tuple(series_services),
         days=tuple(float(day) for day in series_days),
+        references=max(place[:references]) + 1,
+        kept=kept,
     )
+    own = [tuple(thetas[index][member] for index in first) for member in range(members)]
+    with nullcontext(pool) if pool is not None else open_pool(workers) as working:
+        futures_found = _run_members(job, own, futures, working, progress)
+    return _gathered(worlds, place, futures_found, job, thetas[0])
+
+
+def _run_members(
+    job: Job, thetas: Sequence[tuple[dict[str, float], ...]], futures: int, pool: Pool, progress: Progress | None
+) -> list[list[Future]]:
+    """Return all futures of all members; those that are kept are not handed out, and the others kept as they come."""
+    kept = job.kept
+    there: dict[tuple[int, int], Future] = {}
+    keys: dict[tuple[int, int], str] = {}
+    if kept is not None:
+        mark = job.mark
+        for member, own in enumerate(thetas):
+            for future in range(futures):
+                keys[member, future] = key = future_key(mark, own, member, future)
+                known = kept_future(kept, key)
+                if known is not None:
+                    there[member, future] = known
     packed = pickle.dumps(job)
     digest = hashlib.sha256(packed).hexdigest()
-    units = [
-        _Unit(digest, packed, member, tuple(thetas[index][member] for index in first)) for member in range(members)
-    ]
-    with nullcontext(pool) if pool is not None else open_pool(workers) as own:
-        blocks = list(own.run_all(_run_member, units, name=lambda unit: f"member {unit.member}", progress=progress))
-    return _gathered(worlds, place, blocks, job, thetas[0])
+    units = []
+    for member, own in enumerate(thetas):
+        missing = tuple(future for future in range(futures) if (member, future) not in there)
+        if missing:
+            units.append(Unit(digest, packed, member, own, missing))
+    whole = len(thetas) - len(units)
+    if progress is not None and whole:
+        progress(whole, len(thetas))
+
+    def told(done: int, total: int) -> None:
+        if progress is not None:
+            progress(whole + done, len(thetas))
+
+    given = pool.run_all(run_unit, units, name=lambda unit: f"member {unit.member}", progress=told)
+    for unit, found in zip(units, given, strict=True):
+        if kept is not None:
+            for key, data in found.logs:
+                kept.keep_spare(key, data)
+            for future, data in zip(unit.futures, found.packed, strict=True):
+                kept.keep(keys[unit.member, future], data)
+        there |= {(unit.member, future): one for future, one in zip(unit.futures, found.futures, strict=True)}
+    return [[there[member, future] for future in range(futures)] for member in range(len(thetas))]
 
 
 def series_rows(
@@ -254,57 +259,6 @@ def _smoothed(courses: Floats, parts: NDArray[np.intp], reach: int) -> Floats:
     return smoothed
 
 
-# --- one member, in whatever process -------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _opened(digest: str, packed: bytes) -> tuple[_Job, tuple[Structure, ...]]:
-    """Return a job and the structures of its studies; a worker keeps those of one job."""
-    job: _Job = pickle.loads(packed)
-    structures = tuple(structure(study) for study in job.studies)
-    settle()
-    return job, structures
-
-
-def _run_member(unit: _Unit) -> _Block:
-    """Run all futures of one member in every study of the job; what a what-if cannot touch is run in the first only."""
-    job, structures = _opened(unit.digest, unit.job)
-    values, present, moves = [], [], []
-    replay = np.full((job.futures, len(job.replay)), np.nan)
-    whole: list[StayLog] = []
-    for number, (world, theta) in enumerate(zip(structures, unit.thetas, strict=True)):
-        plan, scene, window = world.bind(theta), Scene.of(world.study, theta), Window(*job.window)
-        own = np.empty((job.futures, len(job.measures)))
-        own_present = np.zeros((job.futures, len(job.services), len(job.days)), dtype=np.float32)
-        own_moves = []
-        everyone = frozenset(cohort.id for cohort in world.cohorts)
-        touched = touched_cohorts(structures[0], world, unit.thetas[0], theta) if number else everyone
-        for future in range(job.futures):
-            try:
-                luck = Luck(job.seed, unit.member * job.futures + future)
-                log = simulate(plan, luck, cohorts=touched)
-                if not number:
-                    whole.append(log)
-                elif touched != everyone:
-                    log = merged(log, whole[future], touched)
-            except CheckError as error:
-                raise CheckError(f"world '{job.ids[number]}', future {future}: {error}") from error
-            asked = job.measures if number else (*job.measures, *job.replay)
-            found = measure(asked, log, scene, window, luck)
-            own[future] = [found[address.text] for address in job.measures]
-            own_present[future] = series(log, job.services, np.array(job.days))
-            own_moves.append(flows(log, window))
-            if not number:
-                replay[future] = [found[address.text] for address in job.replay]
-            # The engine runs with the collector off; what it leaves in cycles is young, so this is cheap.
-            del log
-            gc.collect(1)
-        values.append(own)
-        present.append(own_present)
-        moves.append(tuple(own_moves))
-    return _Block(tuple(values), tuple(present), tuple(moves), replay)
-
-
 # --- before and after ----------------------------------------------------------------------------------------------
 
 
@@ -316,11 +270,6 @@ def _check_sizes(**sizes: int) -> None:
     ]
     if problems:
         raise InputError(problems)
-
-
-def _digest(study: Mapping[str, object], thetas: Sequence[Mapping[str, float]]) -> str:
-    text = json.dumps([study, thetas], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _addresses(texts: Sequence[str], networks: Sequence[Network]) -> tuple[MeasureAddress, ...]:
@@ -349,22 +298,26 @@ def _addresses(texts: Sequence[str], networks: Sequence[Network]) -> tuple[Measu
 def _gathered(
     worlds: Sequence[WorldStudy],
     place: Sequence[int],
-    blocks: Sequence[_Block],
-    job: _Job,
+    members: Sequence[Sequence[Future]],
+    job: Job,
     theta: tuple[dict[str, float], ...],
 ) -> Replications:
-    """Put the members' blocks together, in the members' order."""
-    runs = len(blocks) * job.futures
+    """Put the futures together, in the members' order."""
+    everything = [future for member in members for future in member]
     moves: list[Moves] = []
     for number in range(len(job.studies)):
         total: Moves = {}
-        for block in blocks:
-            for own in block.flows[number]:
-                for move, rate in own.items():
-                    total[move] = total.get(move, 0.0) + rate
-        moves.append({move: total[move] / runs for move in sorted(total)})
-    values = [np.stack([block.values[number] for block in blocks]) for number in range(len(job.studies))]
-    present = [np.stack([block.present[number] for block in blocks]) for number in range(len(job.studies))]
+        for future in everything:
+            for move, rate in future.flows[number].items():
+                total[move] = total.get(move, 0.0) + rate
+        moves.append({move: total[move] / len(everything) for move in sorted(total)})
+
+    def stacked(part: Callable[[Future], Any]) -> NDArray[Any]:
+        return np.stack([[part(future) for future in member] for member in members])
+
+    studies = range(len(job.studies))
+    values = [stacked(lambda future: future.values[number]) for number in studies]  # noqa: B023
+    present = [stacked(lambda future: future.present[number]) for number in studies]  # noqa: B023
     return Replications(
         measures=tuple(address.text for address in job.measures),
         worlds=tuple(
@@ -375,6 +328,6 @@ def _gathered(
         series_days=job.days,
         present={world.id: present[number] for world, number in zip(worlds, place, strict=True)},
         flows={world.id: moves[number] for world, number in zip(worlds, place, strict=True)},
-        replay=np.stack([block.replay for block in blocks]),
+        replay=stacked(lambda future: future.replay),
         theta=theta,
     )

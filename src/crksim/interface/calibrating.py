@@ -206,13 +206,21 @@ def _smoothed(task: Task, block: Block, sizes: Sizes, pool: Pool, path: Path) ->
 def _mark(task: Task, given: Calibrate) -> str:
     """Return what the folder is called: the same work, the same folder."""
     import crksim
+    from crksim.analysis.code import code_mark
     from crksim.analysis.ensemble import network_mark
 
     sheets = [read_folder(data_dir("conf") / name).data for name in ("ledger", "targets", "calibration")]
     # Variants are looked at when the ensemble is there; they move no particle.
     sheets[2] = {name: part for name, part in sheets[2].items() if name != "variants"}
     sizes = [given.members, given.particles, given.futures, given.moves, given.seed]
-    told = [network_mark(task.study, sheets[0]), sheets[1].get("counts"), sheets[2], sizes, crksim.__version__]
+    told = [
+        network_mark(task.study, sheets[0]),
+        sheets[1].get("counts"),
+        sheets[2],
+        sizes,
+        crksim.__version__,
+        code_mark(),
+    ]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 

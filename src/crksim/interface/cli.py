@@ -42,6 +42,7 @@ COMMANDS = (
     "variants",
     "export",
     "sheet",
+    "reproduce",
 )
 #: Commands that run a what-if at many points, and the words that only they know.
 EXPERIMENTS = {
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 2 wrong input, 3 the model failed a check, 130 interrupted.
+        0 done, 1 not reproduced, 2 wrong input, 3 the model failed a check, 4 the disk takes no more, 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         from crksim.interface.texts import say
 
-        sys.stderr.write("\n" + say(_language(words), "interrupted") + "\n")
+        sys.stderr.write("\n" + "; ".join(say(_language(words), key) for key in ("interrupted", "nothing_kept")) + "\n")
         return 130
     except BrokenPipeError:
         # The reader has gone; without this the interpreter complains once more while it closes stdout.
@@ -140,7 +141,9 @@ def _dispatch(words: Sequence[str]) -> int:
             (attribute if apart else run)(*composed[0], watch=screen)
     except KeyboardInterrupt:
         kept = ", ".join(str(folder) for folder in screen.kept)
-        sys.stderr.write("\n" + say(screen.lang, "interrupted_kept" if kept else "interrupted", kept=kept) + "\n")
+        told = say(screen.lang, "interrupted_kept" if kept else "interrupted", kept=kept)
+        more = screen.stopped or ("" if kept else say(screen.lang, "nothing_kept"))
+        sys.stderr.write("\n" + (f"{told}; {more}" if more else told) + "\n")
         return 130
     finally:
         gc.set_threshold(*often)

@@ -75,6 +75,10 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
 
         compare_variants(words, lang, _write_at_once, Screen(lang).progress)
         return 0
+    if command == "reproduce":
+        from crksim.interface.reproducing import reproduce
+
+        return 0 if reproduce(words, lang, _write_at_once) else 1
     if command == "export":
         from crksim.interface.exporting import export_paper
 

@@ -17,6 +17,7 @@ from crksim.interface.experiments import gathered
 from crksim.interface.explaining import find_run, run_name
 from crksim.interface.files import scenario_files
 from crksim.interface.jobs import STAMP, Finished, Watch, run_case, set_up
+from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
@@ -163,9 +164,9 @@ def _run_scenarios(names: Sequence[str], settings: Settings, watch: Watch) -> li
     asked = [replace(one, references=(reference,), window=window) for one, reference in zip(asked, chosen, strict=True)]
     cases = [set_up(one, ())[0] for one in asked]
     options = []
-    with open_workers(settings, settings.members) as pool:
+    with keeping(settings, watch.stops) as kept, open_workers(settings, settings.members) as pool:
         for name, one, case in zip(names, asked, _asking_alike(cases), strict=True):
-            finished = run_case(case, one, (), watch, pool)
+            finished = run_case(case, one, (), watch, pool, kept)
             options.append(_Option(name, finished.folder, finished.result, partial(_itself, case)))
     return options
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crksim.interface.cases import Case
     from crksim.interface.settings import Settings
     from crksim.model.clock import Window
+    from crksim.output.kept import Kept
 
 __all__ = ["Bar", "Experiment", "gathered", "plain_manifest", "set_up_experiment"]
 
@@ -51,6 +52,8 @@ class Experiment:
         The versions; None is draws from the ledger.
     check : Check
         What the check against the report says of them.
+    kept : Kept or None
+        Where results are kept.
     """
 
     settings: Settings
@@ -60,6 +63,7 @@ class Experiment:
     window: Window
     ensemble: Ensemble | None
     check: Check
+    kept: Kept | None = None
 
     def world(self, values: Sequence[str]) -> WorldStudy:
         """Return the what-if with one value for each axis.
@@ -90,16 +94,19 @@ class Experiment:
             ensemble=None if self.ensemble is None else self.ensemble.members,
             pool=pool,
             progress=progress,
+            kept=self.kept,
         )
 
     @property
     def told(self) -> dict[str, Any]:
         """What decides the numbers, as plain data for the manifest."""
         import crksim
+        from crksim.analysis.code import code_mark
 
         settings = self.settings
         return {
             "version": crksim.__version__,
+            "code": code_mark(),
             "scenario": settings.scenario,
             "changes": list(self.changes),
             "axes": [vars(axis) for axis in self.axes],

@@ -58,7 +58,8 @@ def find_run(name: str | None, lang: str) -> Path:
     Parameters
     ----------
     name : str or None
-        A folder, the name of one in ``outputs``, or a scenario, of which the newest run is taken; None is the newest.
+        A folder, the name of one in ``outputs``, or a scenario, of which the newest run is taken; None and ``last`` are
+        the newest.
     lang : str
         Language of what is said about faults.
 
@@ -67,6 +68,7 @@ def find_run(name: str | None, lang: str) -> Path:
     InputError
         There is no such run; the nearest name is suggested.
     """
+    name = None if name == "last" else name
     if name is not None and (Path(name) / "manifest.json").is_file():
         return Path(name)
     runs = sorted((path.parent for path in _RUNS.glob("*/manifest.json")), key=_started)

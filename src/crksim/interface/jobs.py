@@ -18,6 +18,7 @@ from crksim.errors import InputError, Problem
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
+from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers, workers_for
 from crksim.interface.settings import SETTINGS, Settings
 from crksim.interface.sheets import COMMAND_LINE
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Check, CostRow, Count, Precision, Result
     from crksim.model.clock import Window
+    from crksim.output.kept import Kept
     from crksim.simulation.staylog import StayLog
 
 __all__ = ["STAMP", "Finished", "Watch", "attribute", "run", "run_all", "run_case", "set_up"]
@@ -70,6 +72,12 @@ class Watch(Protocol):
 
     def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
         """Give what is called with (done, total)."""
+
+    def reuses(self, found: int, total: int) -> None:
+        """Be told how many results (single futures) were there already."""
+
+    def stops(self, told: str) -> None:
+        """Be told what is kept, when somebody interrupts."""
 
     def writes(self) -> None:
         """Be told that everything is computed."""
@@ -117,10 +125,12 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
     InputError
         Anything wrong in the input; nothing has been written then.
     CheckError
-        A replication failed; nothing has been written then.
+        A replication failed; what came before it is kept.
+    DiskError
+        The disk is full; what came before is kept.
     """
-    with _pool(settings) as pool:
-        return run_case(_load(settings, changes), settings, changes, watch, pool)
+    with keeping(settings, watch.stops) as kept, _pool(settings) as pool:
+        return run_case(_load(settings, changes), settings, changes, watch, pool, kept)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -143,8 +153,8 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = _load(settings, changes)
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
-    with _pool(settings) as pool:
-        return run_case(case, settings, changes, watch, pool, taken)
+    with keeping(settings, watch.stops) as kept, _pool(settings) as pool:
+        return run_case(case, settings, changes, watch, pool, kept, taken)
 
 
 def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> list[Finished]:
@@ -168,9 +178,9 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     try:
         for _, group in groupby(asked, key=lambda one: _chosen(one[2][0])):
             same = list(group)
-            with _pool(same[0][2][0]) as pool:
+            with keeping(runs[0][0], watch.stops) as kept, _pool(same[0][2][0]) as pool:
                 for name, case, (settings, changes) in same:
-                    found.append(replace(run_case(case, settings, changes, watch, pool), name=name))
+                    found.append(replace(run_case(case, settings, changes, watch, pool, kept), name=name))
     finally:
         if len(found) > 1:
             watch.compares(found, _write_beside(found, runs[0][0]))
@@ -257,6 +267,7 @@ def run_case(
     changes: Sequence[str],
     watch: Watch,
     pool: Pool,
+    kept: Kept | None = None,
     taken: TakenApart | None = None,
 ) -> Finished:
     """Run a case that has been read and write its folder.
@@ -269,6 +280,8 @@ def run_case(
         As in `run`.
     pool : Pool
         Workers.
+    kept : Kept, optional
+        Results that need not be simulated again.
     taken : TakenApart, optional
         The parts of the what-if that run too.
     """
@@ -277,18 +290,22 @@ def run_case(
     from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
+    before = kept.found if kept is not None else 0
     worlds = taken.worlds if taken else case.worlds
     watch.begins(case, settings, len(worlds))
     ensemble, check = _ensemble(case, settings)
     counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
-    run_at = partial(_replicated, case, worlds, counts, ensemble, watch, pool)
+    references = 1 if taken else max(len(worlds) - 1, 1)
+    run_at = partial(_replicated, case, worlds, counts, ensemble, watch, pool, kept, references)
     precision = None
     if settings.precision == "auto" and len(worlds) > 1:
         precision, found = _precise(case, settings, ensemble, run_at)
         settings = replace(settings, members=precision.looks[-1].members, futures=precision.looks[-1].futures)
     else:
         found = run_at(settings)
-    priors = None if ensemble is None else _priors(case, settings, pool)
+    priors = None if ensemble is None else _priors(case, settings, pool, kept)
+    if kept is not None and kept.found > before and precision is None:
+        watch.reuses(kept.found - before, settings.members * settings.futures)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
@@ -311,6 +328,8 @@ def run_case(
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - began, 1),
             "workers": settings.workers,
+            "command": "attribute" if taken else "run",
+            "settings": settings.again(),
             "changes": list(changes),
             "window": settings.window or "auto",
             "git": _commit(),
@@ -332,6 +351,8 @@ def _replicated(
     ensemble: Ensemble | None,
     watch: Watch,
     pool: Pool,
+    kept: Kept | None,
+    references: int,
     settings: Settings,
 ) -> Replications:
     """Run the worlds of a case at one size."""
@@ -361,6 +382,8 @@ def _replicated(
             series_services=[service.id for service in case.study.network.services],
             series_days=days,
             theta_overrides=None if ensemble is None else ensemble.members,
+            kept=kept,
+            references=references,
         )
 
 
@@ -431,7 +454,7 @@ def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
     return ensemble, standing(settings.versions, ensemble, case.ledger)
 
 
-def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
+def _priors(case: Case, settings: Settings, pool: Pool, kept: Kept | None) -> Replications | None:
     """Run main reference and what-if on versions from before the report's counts were looked at, one future each."""
     from crksim.analysis.replications import replicate
     from crksim.interface.ensembles import before_report
@@ -449,6 +472,7 @@ def _priors(case: Case, settings: Settings, pool: Pool) -> Replications | None:
         seed=settings.seed,
         window=_window(case, settings),
         pool=pool,
+        kept=kept,
     )
 
 

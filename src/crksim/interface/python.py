@@ -64,6 +64,12 @@ class _Quiet:
         """Count for nobody."""
         yield lambda done, total: None
 
+    def reuses(self, found: int, total: int) -> None:
+        """Say nothing."""
+
+    def stops(self, told: str) -> None:
+        """Say nothing."""
+
     def writes(self) -> None:
         """Say nothing."""
 

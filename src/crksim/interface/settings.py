@@ -59,6 +59,8 @@ class Settings:
         ``fixed``: members and futures as given; ``auto``: more of them until the key difference is settled.
     budget : int
         Most replications (members times futures) with ``precision=auto``.
+    kept : int
+        Megabytes of results that may stay in ``.kept`` beside the folders of runs; 0 keeps none.
     """
 
     scenario: str
@@ -78,6 +80,13 @@ class Settings:
     prior_members: int = 20
     precision: str = "fixed"
     budget: int = 1200
+    kept: int = 1000
+
+    def again(self) -> dict[str, object]:
+        """Return what decides what a run leaves, as plain data of which `read_settings` makes the same settings."""
+        told = {name: getattr(self, name) for name in SETTINGS if name not in ("workers", "out", "progress", "kept")}
+        references = "all" if self.references is None else list(self.references)
+        return told | {"window": self.window or "auto", "references": references}
 
 
 #: Names of the settings, in the order of ``conf/config.yaml``.
@@ -127,6 +136,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         prior_members=reader.count("prior_members", 20, 0, MAX_MEMBERS),
         precision=reader.choice("precision", PRECISIONS),
         budget=reader.count("budget", 1200, 1, MAX_MEMBERS),
+        kept=reader.count("kept", 1000, 0, 1_000_000),
     )
     if read.precision == "auto" and not reader.problems:
         reader.check_auto(read)

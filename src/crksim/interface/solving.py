@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from crksim.interface.experiments import (
     set_up_experiment,
 )
 from crksim.interface.files import locate
+from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import number, percent, say
@@ -59,7 +60,7 @@ class Solve:
 
 def solve_lever(
     settings: Settings, changes: Sequence[str], given: Solve, tell: Callable[[str], None], bar: Bar
-) -> Path:
+) -> Path | None:
     """Find the smallest value of a lever that reaches a target, and return the folder of what was found.
 
     Parameters
@@ -74,6 +75,11 @@ def solve_lever(
         Told what is found, a line at a time.
     bar : callable
         Gives what is called with (done, total).
+
+    Returns
+    -------
+    Path or None
+        None when it was interrupted; what was run is kept, and the same command goes on.
 
     Raises
     ------
@@ -90,20 +96,27 @@ def solve_lever(
     names = {float(value): value for value in axis.values}
     for line in _heading(experiment, watch, label, lang):
         tell(line)
-    with open_workers(settings, settings.members) as pool:
+    stopped: list[str] = []
+    try:
+        with keeping(settings, stopped.append) as kept, open_workers(settings, settings.members) as pool:
+            going_on = replace(experiment, kept=kept)
 
-        def run(value: float) -> Any:
-            world = experiment.world([names[value]])
-            with bar(settings.members) as progress:
-                values = experiment.run(world, watch.measures, pool, progress)
-            tell(_told_point(tried(value, values, watch), names[value], axis, watch.goal, lang))
-            return values
+            def run(value: float) -> Any:
+                world = experiment.world([names[value]])
+                with bar(settings.members) as progress:
+                    values = going_on.run(world, watch.measures, pool, progress)
+                tell(_told_point(tried(value, values, watch), names[value], axis, watch.goal, lang))
+                return values
 
-        solution = solve(sorted(names), watch, run)
+            solution = solve(sorted(names), watch, run)
+    except KeyboardInterrupt:
+        tell("; ".join([say(lang, "interrupted"), *stopped]))
+        return None
     for line in _answer(solution, axis, settings, lang):
         tell(line)
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
-    folder = _write(experiment, solution, label)
+    with disk_told(settings, kept):
+        folder = _write(experiment, solution, label)
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from crksim.interface.experiments import (
 )
 from crksim.interface.files import locate
 from crksim.interface.indexing import write_indices
+from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
 from crksim.interface.texts import say
@@ -102,18 +103,23 @@ def sweep_levers(
     size = {"members": settings.members, "futures": settings.futures}
     tell(say(lang, "sweeping", points=len(points), measures=len(measures), folder=folder.as_posix(), **size))
     try:
-        with open_workers(settings, settings.members) as pool, bar(len(points)) as progress:
-            kept = run_points(folder, experiment, points, measures, pool, progress)
+        with (
+            keeping(settings, folder=folder) as store,
+            open_workers(settings, settings.members) as pool,
+            bar(len(points)) as progress,
+        ):
+            kept = run_points(folder, replace(experiment, kept=store), points, measures, pool, progress)
     except KeyboardInterrupt:
         tell(say(lang, "interrupted_kept", kept=folder.as_posix()))
         return None
     if kept:
         tell(say(lang, "sweep_kept", kept=kept, points=len(points)))
-    _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
-    if rows.places is not None:
-        numbers = {values: number for number, values in enumerate(points)}
-        files = [_point(folder, numbers[values]) for values in rows.values]
-        write_indices(folder, experiment, given.design, rows.places, files, measures, tell)
+    with disk_told(settings, folder=folder):
+        _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
+        if rows.places is not None:
+            numbers = {values: number for number, values in enumerate(points)}
+            files = [_point(folder, numbers[values]) for values in rows.values]
+            write_indices(folder, experiment, given.design, rows.places, files, measures, tell)
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
@@ -220,7 +226,7 @@ def run_points(
     """
     import numpy as np
 
-    from crksim.output.calibration_files import write_bytes
+    from crksim.output.whole import write_bytes
 
     shape = (experiment.settings.members, experiment.settings.futures, len(measures))
     kept = 0
@@ -235,6 +241,8 @@ def run_points(
         data = io.BytesIO()
         np.save(data, values, allow_pickle=False)
         write_bytes(path, data.getvalue())
+        if experiment.kept is not None:
+            experiment.kept.forget()  # what its futures gave is in the file of the point
 
     if _kept(_reference(folder), shape) is None:
         keep(_reference(folder), experiment.case.worlds[0], "reference")

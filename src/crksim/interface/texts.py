@@ -214,7 +214,21 @@ TEXTS: dict[str, Label] = {
     "folder": Label("Mappe", "Folder"),
     "report": Label("Rapport", "Report"),
     "seconds": Label("{seconds} s", "{seconds} s"),
-    "interrupted": Label("afbrudt; intet gemt", "interrupted; nothing was kept"),
+    "interrupted": Label("afbrudt", "interrupted"),
+    "nothing_kept": Label("intet gemt", "nothing was kept"),
+    "still_kept": Label(
+        "enkelte fremtider gemt i {folder}: {held}; den samme kommando går videre derfra",
+        "single futures kept in {folder}: {held}; the same command goes on from there",
+    ),
+    "points_kept": Label(
+        "det beregnede ligger i {folder}; den samme kommando går videre derfra",
+        "what is computed lies in {folder}; the same command goes on from there",
+    ),
+    "was_there": Label(
+        "Enkelte fremtider, der var der i forvejen: {found} af {total}",
+        "Single futures that were there already: {found} of {total}",
+    ),
+    "disk": Label("{path} kan ikke skrives: {reason}", "{path} cannot be written: {reason}"),
     "interrupted_kept": Label("afbrudt; gemt indtil nu: {kept}", "interrupted; kept so far: {kept}"),
     "compared": Label("Sammenligning af {count} kørsler", "Comparison of {count} runs"),
     "run": Label("kørsel", "run"),
@@ -342,6 +356,54 @@ TEXTS: dict[str, Label] = {
         "–  {services}: en norm afviser ingen, så en højere norm giver ingen starter.",
         "–  {services}: a norm turns nobody away, so a higher norm gives no starts.",
     ),
+    "reproducing": Label("Kører {run} igen i en midlertidig mappe", "Running {run} again in a temporary folder"),
+    "same_file": Label("ens: {file}", "identical: {file}"),
+    "reproduced": Label("Ens: alle {files} filer.", "Identical: all {files} files."),
+    "not_reproduced": Label(
+        "{unlike} af {files} filer er ikke ens. Det, der vides at være anderledes:",
+        "{unlike} of {files} files differ. What is known to be different:",
+    ),
+    "differs_missing": Label("ikke ens: {file}: bliver ikke lavet nu", "differs: {file}: is not made now"),
+    "differs_new": Label("ikke ens: {file}: mangler i kørslen", "differs: {file}: is missing in the run"),
+    "differs_columns": Label("ikke ens: {file}: andre kolonner ({where})", "differs: {file}: other columns ({where})"),
+    "differs_length": Label("ikke ens: {file}: {rows} rækker er nu {of}", "differs: {file}: {rows} rows are now {of}"),
+    "differs_rows": Label(
+        "ikke ens: {file}: {rows} af {of} rækker, mest {where}: {was} er nu {now}",
+        "differs: {file}: {rows} of {of} rows, most {where}: {was} is now {now}",
+    ),
+    "differs_values": Label(
+        "ikke ens: {file}: {rows} værdier, den første {where}: {was} er nu {now}",
+        "differs: {file}: {rows} values, the first {where}: {was} is now {now}",
+    ),
+    "differs_bytes": Label("ikke ens: {file}: andre bytes", "differs: {file}: other bytes"),
+    "why_altered": Label(
+        "{file} mangler eller er ændret, efter at kørslen skrev den",
+        "{file} is missing, or was altered after the run wrote it",
+    ),
+    "why_version": Label("{package} {was} er nu {now}", "{package} {was} is now {now}"),
+    "why_source": Label(
+        "crksims kildekode er en anden: mærke {was} er nu {now}",
+        "the source of crksim is another: mark {was} is now {now}",
+    ),
+    "why_git": Label("arbejdskopien stod på {was}, nu på {now}", "the working copy was at {was}, now at {now}"),
+    "why_machine": Label("maskinen er en anden: {was} er nu {now}", "the machine is another: {was} is now {now}"),
+    "why_system": Label("styresystemet er et andet: {was} er nu {now}", "the system is another: {was} is now {now}"),
+    "why_input": Label(
+        "modellen er ændret: {address}: {was} er nu {now}", "the model has changed: {address}: {was} is now {now}"
+    ),
+    "why_more": Label("... og {more} værdier mere", "... and {more} values more"),
+    "why_ensemble": Label(
+        "udgaverne er andre: mærke {was} er nu {now}", "the versions are others: mark {was} is now {now}"
+    ),
+    "why_unknown": Label("intet; meld det gerne som en fejl", "nothing; please report that as a defect"),
+    "no_manifest": Label(
+        "har ingen manifest.json, som en kørsel kan gentages fra; kør afprøvningen igen",
+        "has no manifest.json from which a run can be made again; run the what-if again",
+    ),
+    "other_manifest": Label(
+        "er ikke kørslens: run.json siger {known}; manifestet er ændret",
+        "is not the run's: run.json says {known}; the manifest was altered",
+    ),
     "cannot_write": Label("kan ikke skrives: {reason}", "cannot be written: {reason}"),
 }
 
@@ -372,6 +434,7 @@ Kommandoer:
   crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver, tilbud for tilbud, i rækkefølge
   crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down] [finalists=2] [fresh=false]   afprøvninger eller
                                færdige kørsler mod hinanden; de bedste vurderes igen med nyt held
+  crksim reproduce [KØRSEL]    kør en kørsel igen, og sig, om den er ens, eller hvad der er anderledes og hvorfor
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
@@ -384,6 +447,7 @@ Indstillinger (navn=værdi):
   progress=true|false                       stays=true    gem også de enkelte forløb
   versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
   precision=auto  flere udgaver og fremtider, til det første mål er afklaret, højst budget=1200 i alt
+  kept=1000     MB resultater at gå videre fra; 0 gemmer ingen
 
 {not_for}
 """,
@@ -413,6 +477,7 @@ Commands:
   crksim one_more_place [scenario=NAME] [worthwhile=1]   what one more place gives, service by service, ranked
   crksim compare NAME NAME ... [measure=MEASURE] [good=up|down] [finalists=2] [fresh=false]   scenarios or
                                finished runs against each other; the best are judged again on fresh luck
+  crksim reproduce [RUN]       make a run again, and say whether it is identical, or what differs and why
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
 
@@ -425,6 +490,7 @@ Settings (name=value):
   progress=true|false                       stays=true    keep the single stays too
   versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
   precision=auto  more versions and futures until the first measure is settled, at most budget=1200 in all
+  kept=1000     MB of results to go on from; 0 keeps none
 
 {not_for}
 """,

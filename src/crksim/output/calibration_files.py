@@ -14,8 +14,9 @@ import numpy as np
 
 from crksim.analysis.particles import Cloud, Step
 from crksim.errors import InputError, Problem
+from crksim.output.whole import write_bytes
 
-__all__ = ["MANIFEST", "MEMBERS", "keep_cloud", "kept_cloud", "write_bytes", "write_table", "write_text"]
+__all__ = ["MANIFEST", "MEMBERS", "keep_cloud", "kept_cloud", "write_table", "write_text"]
 
 MEMBERS, MANIFEST = "members.csv", "manifest.json"
 
@@ -51,14 +52,6 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence
     for row in rows:
         table.writerow({name: f"{row[name]:.9g}" if isinstance(row[name], float) else row[name] for name in columns})
     write_text(path, text.getvalue())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(data)
-    draft.replace(path)
 
 
 def keep_cloud(path: Path, cloud: Cloud) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
+
+from crksim.output.whole import draft_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,29 +58,27 @@ def write_parquet_parts(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    draft = path.with_name(f".{path.name}.part")
-    writer = None
-    for part in parts:
-        columns = {
-            name: pa.DictionaryArray.from_arrays(pa.array(values), pa.array(list(categories[name]), pa.string()))
-            if name in categories
-            else pa.array(values)
-            for name, values in part.items()
-        }
-        table = pa.table(columns)
-        writer = writer or pq.ParquetWriter(draft, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-        draft.replace(path)
+    with draft_of(path) as draft, ExitStack() as open_files:
+        writer = None
+        for part in parts:
+            columns = {
+                name: pa.DictionaryArray.from_arrays(pa.array(values), pa.array(list(categories[name]), pa.string()))
+                if name in categories
+                else pa.array(values)
+                for name, values in part.items()
+            }
+            table = pa.table(columns)
+            writer = writer or open_files.enter_context(pq.ParquetWriter(draft, table.schema, compression="zstd"))
+            writer.write_table(table)
+        open_files.close()
 
 
-def read_parquet(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return the named columns of a parquet file, text as objects."""
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the named columns of a parquet file, all of them where none is named, text as objects."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=list(columns))
-    return {name: table.column(name).to_numpy() for name in columns}
+    table = pq.read_table(path, columns=None if columns is None else list(columns))
+    return {name: table.column(name).to_numpy() for name in columns or table.column_names}
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

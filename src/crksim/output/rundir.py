@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 import crksim
+from crksim.analysis.code import source_mark, versions
 from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
@@ -49,9 +49,6 @@ __all__ = [
     "write_whole",
     "yaml_text",
 ]
-
-#: Packages whose versions can move a number.
-_PACKAGES = ("numpy", "scipy", "simpy", "pandas", "pyarrow", "matplotlib", "xlsxwriter", "jinja2")
 
 #: What the writing modules import only where it is used.
 _WRITERS = (
@@ -335,12 +332,6 @@ def _write_pages(folder: Path, lang: str | None = None) -> None:
 
 
 def _circumstances(result: Result, mark: str, lang: str) -> dict[str, Any]:
-    versions = {"python": platform.python_version(), "crksim": crksim.__version__}
-    for package in _PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # pragma: no cover - a stripped installation
-            continue
     return {
         "note": PRIVACY.en,
         "scenario": result.scenario,
@@ -349,7 +340,8 @@ def _circumstances(result: Result, mark: str, lang: str) -> dict[str, Any]:
         "futures": result.futures,
         "config_hash": mark,
         "lang": lang,
-        "versions": versions,
+        "versions": dict(versions()),
+        "source": source_mark(),
         "machine": platform.machine(),
         "system": platform.system(),
     }

@@ -1,0 +1,96 @@
+"""Where results are kept while a command runs, and what is said when it does not come to its end."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crksim.errors import DiskError
+from crksim.interface.texts import say
+
+if TYPE_CHECKING:
+    from crksim.interface.settings import Settings
+    from crksim.output.kept import Kept
+
+__all__ = ["disk_told", "keeping"]
+
+_MEGABYTE = 1_000_000
+#: What a disk says that is full, or may not be written to; other faults are no matter of the disk.
+_DISK = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG, errno.ENOTDIR,
+    errno.EEXIST,
+)  # fmt: skip
+
+
+@contextmanager
+def keeping(
+    settings: Settings, stopped: Callable[[str], None] = lambda told: None, folder: Path | None = None
+) -> Iterator[Kept | None]:
+    """Give the folder in which results are kept, None where none are wanted; afterwards it is as large as it may be.
+
+    Parameters
+    ----------
+    settings : Settings
+        ``kept`` is how many megabytes may stay.
+    stopped : callable
+        Told what is kept, when somebody interrupts.
+    folder : Path, optional
+        Where a command keeps what is done besides.
+
+    Raises
+    ------
+    DiskError
+        The disk is full, or cannot be written to.
+    """
+    from crksim.output.kept import FOLDER, Kept
+
+    kept = Kept(settings.out / FOLDER, settings.kept * _MEGABYTE) if settings.kept else None
+    with disk_told(settings, kept, folder):
+        try:
+            yield kept
+        except KeyboardInterrupt:
+            stopped(_still_kept(settings, kept, folder))
+            raise
+        finally:
+            if kept is not None:
+                kept.prune()
+
+
+@contextmanager
+def disk_told(settings: Settings, kept: Kept | None = None, folder: Path | None = None) -> Iterator[None]:
+    """Say in one line what the disk does not take, and what is kept.
+
+    Parameters
+    ----------
+    settings : Settings
+        Language, and where runs are written.
+    kept : Kept, optional
+        Where results are kept.
+    folder : Path, optional
+        Where a command keeps what is done besides.
+
+    Raises
+    ------
+    DiskError
+        Instead of what the system raises.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        where = str(error.filename or settings.out)
+        told = say(settings.lang, "disk", path=where, reason=error.strerror)
+        raise DiskError(f"{told}; {_still_kept(settings, kept, folder)}") from error
+
+
+def _still_kept(settings: Settings, kept: Kept | None, folder: Path | None) -> str:
+    """Return what is said of results when a command ends early."""
+    if folder is not None:
+        return say(settings.lang, "points_kept", folder=folder.as_posix())
+    if kept is None or not kept.held:
+        return say(settings.lang, "nothing_kept")
+    return say(settings.lang, "still_kept", held=kept.held, folder=kept.folder.as_posix())
