@@ -23,7 +23,7 @@ DOORS = {
     "jinja2": ("output/report/",),
     "rich": ("interface/screen.py",),
     "yaml": ("interface/sheets.py", "output/"),
-    "concurrent": ("analysis/pool.py", "analysis/processes.py"),
+    "concurrent": ("analysis/pool.py", "analysis/processes.py", "analysis/dask_cluster.py"),
     "multiprocessing": ("analysis/processes.py",),
     "distributed": ("analysis/dask_cluster.py",),
 }
