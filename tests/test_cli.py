@@ -3,7 +3,6 @@
 import csv
 import os
 import shlex
-import signal
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from crksim.interface.cases import load_case
 from crksim.interface.files import scenario_files
 from crksim.interface.pools import workers_for
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
+from tests.interrupting import interrupted
 
 #: As small as a run can be.
 SMALL = ("members=1", "futures=1", "workers=1", "progress=false", "lang=en")
@@ -690,23 +690,8 @@ def test_a_cluster_gives_as_many_workers_as_it_has_unless_fewer_are_asked_for():
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_says_so_in_a_line_and_leaves_nothing(tmp_path, workers):
-    words = ["scenario=baseline", "members=5000", "versions=none", f"workers={workers}", "lang=en"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "crksim", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        start_new_session=True,
-    ) as command:
-        for line in command.stdout:
-            if "members" in line or "versions of CRK" in line:
-                break
-        # A terminal sends it to the whole group: the workers must leave it to the parent.
-        os.killpg(command.pid, signal.SIGINT)
-        _, err = command.communicate(timeout=60)
-    assert command.returncode == 130
-    assert err.strip() == "interrupted; nothing was kept"
+    words = ("scenario=baseline", "members=5000", "versions=none", f"workers={workers}", "lang=en")
+    assert interrupted(tmp_path, *words) == (130, "interrupted; nothing was kept", False)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,6 +17,7 @@ from crksim.analysis.pool import open_pool
 from crksim.errors import CheckError, InputError, Problem
 from crksim.interface import cli
 from tests import test_pool as units
+from tests.interrupting import interrupted
 from tests.test_replications import run
 
 TOP = Path(__file__).parents[1]
@@ -81,10 +82,8 @@ def test_units_come_in_order_and_failures_as_from_any_pool(address):
     assert caught.value.problems == (Problem("services.a.places.hard", -1, "must be at least 0"),)
 
 
-@pytest.mark.unit
-@pytest.mark.slow
-def test_a_worker_that_is_killed_costs_nothing_but_time(address):
-    """Once the first members are there a worker is killed from outside; the bytes are those of this process."""
+def killed_on_the_way(pool):
+    """Kill a worker from outside once the first members are there, and hold the run beside one of this process."""
     settings = {"members": 12, "series_services": ["clinic"], "series_days": [100.0, 400.0]}
     here, killed = run(**settings), []
 
@@ -93,15 +92,27 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(address):
             killed.append(process)
             os.kill(process, signal.SIGKILL)
 
-    with open_pool(0, pool="dask", address=address) as pool:
-        (process,) = pool.run_all(units.worker_id, [0])
-        there = run(**settings, pool=pool, progress=kill)
+    (process,) = pool.run_all(units.worker_id, [0])
+    there = run(**settings, pool=pool, progress=kill)
     assert killed
     assert not units.alive(process)
     for mine, other in zip(here.worlds, there.worlds, strict=True):
         assert mine.values.tobytes() == other.values.tobytes()
         assert here.present[mine.id].tobytes() == there.present[mine.id].tobytes()
     assert (here.flows, here.theta) == (there.flows, there.theta)
+
+
+@pytest.mark.unit
+def test_a_process_that_is_killed_on_the_way_changes_no_byte():
+    with open_pool(2) as pool:
+        killed_on_the_way(pool)
+
+
+@pytest.mark.unit
+@pytest.mark.slow
+def test_a_worker_that_is_killed_on_the_way_changes_no_byte(address):
+    with open_pool(0, pool="dask", address=address) as pool:
+        killed_on_the_way(pool)
 
 
 @pytest.mark.unit
@@ -171,24 +182,11 @@ def test_a_calibration_gives_the_same_particles(address):
 @pytest.mark.e2e
 @pytest.mark.slow
 def test_ctrl_c_leaves_the_cluster_as_it_was(address, tmp_path):
-    words = ["scenario=baseline", "members=5000", "versions=none", "lang=en", "pool=dask", f"address={address}"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "crksim", *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        start_new_session=True,
-    ) as command:
-        for line in command.stdout:
-            if "members" in line or "versions of CRK" in line:
-                break
-        os.killpg(command.pid, signal.SIGINT)
-        _, err = command.communicate(timeout=60)
-    assert command.returncode == 130
-    assert len(err.strip().splitlines()) == 1
-    assert "interrupted" in err
+    words = ("scenario=baseline", "members=5000", "versions=none", "lang=en", "pool=dask", f"address={address}")
+    code, err, left = interrupted(tmp_path, *words)
+    assert (code, left) == (130, False)
+    assert len(err.splitlines()) == 1
+    assert err.startswith("interrupted")
     with open_pool(0, pool="dask", address=address) as pool:
         assert list(pool.run_all(units.square, range(4))) == [0, 1, 4, 9]
 

@@ -25,7 +25,7 @@ DOORS = {
     "rich": ("interface/screen.py",),
     "yaml": ("interface/sheets.py", "output/"),
     "SALib": ("analysis/indices.py",),
-    "concurrent": ("analysis/pool.py", "analysis/processes.py"),
+    "concurrent": ("analysis/pool.py", "analysis/processes.py", "analysis/dask_cluster.py"),
     "multiprocessing": ("analysis/processes.py",),
     "distributed": ("analysis/dask_cluster.py",),
 }

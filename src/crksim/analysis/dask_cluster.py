@@ -6,7 +6,6 @@ need crksim and no common disk.  Nothing is left in the cluster but its own work
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pickle
 import socket
@@ -14,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -71,7 +69,6 @@ class DaskCluster:
         except Exception as error:  # whatever a server that is no scheduler makes Dask think
             self._quiet.close()
             raise InputError([_no_scheduler(address, error)]) from None
-        self._executor = self._client.get_executor(pure=False)
         try:
             self._look()
         except BaseException:
@@ -86,15 +83,21 @@ class DaskCluster:
 
     def submit(self, function: Callable[[Item], Value], item: Item) -> Future[Value]:
         """Hand a unit to the scheduler."""
+        from concurrent.futures import Future
+
+        here: Future[Value] = Future()
         # As bytes, because Dask looks into arguments for what it knows, and would put it in another's place.
-        future: Future[Value] = self._executor.submit(_alone, pickle.dumps((function, item)))
-        return future
+        there = self._client.submit(_alone, pickle.dumps((function, item)), pure=False)
+        self._client.loop.add_callback(_hand_over, there, here)
+        return here
 
     def is_lost(self, error: BaseException) -> bool:
-        """Say whether the error tells that workers ended with the unit, several of them by now."""
+        """Say whether the error tells that several workers ended with the unit, or that it was taken back."""
+        from concurrent.futures import CancelledError
+
         from distributed.scheduler import KilledWorker
 
-        return isinstance(error, KilledWorker)
+        return isinstance(error, (KilledWorker, CancelledError))
 
     def renew(self) -> None:
         """Do nothing: whoever started the workers starts others."""
@@ -109,15 +112,18 @@ class DaskCluster:
         try:
             found = set(self._client.nthreads())
             new = found - self._same
-            told = self._client.run(_probe(), workers=sorted(new), on_error="return") if new else {}
+            told: dict[str, Any] = self._client.run(_probe(), workers=sorted(new), on_error="return") if new else {}
         except (OSError, RuntimeError, ValueError) as error:
             raise InputError([_no_scheduler(self.address, error)]) from None
+        # One that has gone meanwhile gives an error of its connection; should it come again, it is asked again.
+        answers = {worker: answer for worker, answer in sorted(told.items()) if not isinstance(answer, OSError)}
         wanted = _probe()()
-        problems = [problem for worker in sorted(new) for problem in _differences(worker, told.get(worker), wanted)]
+        problems = [problem for worker, answer in answers.items() for problem in _differences(worker, answer, wanted)]
         if problems:
             raise InputError(problems)
         now = time.monotonic()
-        self._same, self._looked, self._met = found, now, now if found else self._met
+        self._same = (self._same & found) | set(answers)
+        self._looked, self._met = now, now if self._same else self._met
         if now - self._met > PATIENCE:
             rule = f"has had no worker for {PATIENCE:.0f} seconds: start some, and give the same command again"
             raise InputError([Problem("address", self.address, rule)])
@@ -141,6 +147,19 @@ def _check_answers(address: str) -> None:
 def _no_scheduler(address: str, error: Exception) -> Problem:
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return Problem("address", address, f"no scheduler answers there ({reason})")
+
+
+async def _hand_over(there: Any, here: Future[Any]) -> None:
+    """Wait for Dask's future and give what became of it to ours.
+
+    Dask's own executor takes a result for an error when the worker that held it is lost just then.
+    """
+    try:
+        found = await there
+    except Exception as error:
+        here.set_exception(error)
+    else:
+        here.set_result(found)
 
 
 _running = threading.Lock()
@@ -170,20 +189,12 @@ def _probe() -> Callable[[], dict[str, str]]:
     return told
 
 
-def _source() -> str:
-    """Return a short mark of the package's source."""
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-
-
 #: Mark of the source when it was imported: a worker that was started before a change still runs what was before.
-SOURCE = _source()
+SOURCE = source_mark()
 
 
 def _differences(worker: str, told: object, wanted: Mapping[str, str]) -> Iterator[Problem]:
     """Yield how a worker differs from this process."""
-    if told is None:
-        return  # It has gone meanwhile.
     if not isinstance(told, dict):
         yield Problem("pool", "dask", f"the worker {worker} cannot run crksim: {type(told).__name__}: {told}")
         return

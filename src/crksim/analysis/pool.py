@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from crksim.errors import CheckError, CrksimError, InputError, Problem, nearest
 
-__all__ = ["POOLS", "Engine", "Keep", "Pool", "Progress", "open_pool", "pool_problems", "settle"]
+__all__ = ["MOST_FAILED", "POOLS", "Engine", "Keep", "Pool", "Progress", "open_pool", "pool_problems", "settle"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")

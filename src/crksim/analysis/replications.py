@@ -183,13 +183,17 @@ def _run_members(
         if progress is not None:
             progress(whole + done, len(thetas))
 
-    given = pool.run_all(run_unit, units, name=lambda unit: f"member {unit.member}", progress=told)
+    def put(unit: Unit, found: Any) -> None:
+        assert kept is not None
+        for key, data in found.logs:
+            kept.keep_spare(key, data)
+        for future, data in zip(unit.futures, found.packed, strict=True):
+            kept.keep(keys[unit.member, future], data)
+
+    # With results kept, the others are worked out although one fails: the same command goes on from them.
+    keep = None if kept is None else put
+    given = pool.run_all(run_unit, units, name=lambda unit: f"member {unit.member}", progress=told, keep=keep)
     for unit, found in zip(units, given, strict=True):
-        if kept is not None:
-            for key, data in found.logs:
-                kept.keep_spare(key, data)
-            for future, data in zip(unit.futures, found.packed, strict=True):
-                kept.keep(keys[unit.member, future], data)
         there |= {(unit.member, future): one for future, one in zip(unit.futures, found.futures, strict=True)}
     return [[there[member, future] for future in range(futures)] for member in range(len(thetas))]
 

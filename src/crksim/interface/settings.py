@@ -84,7 +84,11 @@ class Settings:
 
     def again(self) -> dict[str, object]:
         """Return what decides what a run leaves, as plain data of which `read_settings` makes the same settings."""
-        told = {name: getattr(self, name) for name in SETTINGS if name not in ("workers", "out", "progress", "kept")}
+        told = {
+            name: getattr(self, name)
+            for name in SETTINGS
+            if name not in ("workers", "pool", "address", "out", "progress", "kept")
+        }
         references = "all" if self.references is None else list(self.references)
         return told | {"window": self.window or "auto", "references": references}
 

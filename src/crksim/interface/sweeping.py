@@ -40,8 +40,6 @@ __all__ = ["Sweep", "run_points", "sweep_levers"]
 
 #: Columns that a point has beside its addresses.
 POINT = "point"
-#: So many failed points are no accident.
-MOST_FAILED = 20
 
 
 @dataclass(frozen=True)
@@ -226,6 +224,7 @@ def run_points(
     """
     import numpy as np
 
+    from crksim.analysis.pool import MOST_FAILED
     from crksim.output.whole import write_bytes
 
     shape = (experiment.settings.members, experiment.settings.futures, len(measures))
