@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from crksim.analysis.code import source_mark
 from crksim.errors import InputError, Problem
 
 if TYPE_CHECKING:
