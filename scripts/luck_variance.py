@@ -1,11 +1,12 @@
 """Print how much of the variance of a difference keyed luck leaves, against independent seeds.
 
     python scripts/luck_variance.py [--pairs 300] [--seed 1]
-    python scripts/luck_variance.py --scenarios [--pairs 30] [--seed 1] [--write docs/statistics.md] [NAME ...]
+    python scripts/luck_variance.py --scenarios [--pairs 12] [--seed 1] [--write docs/statistics.md] [NAME ...]
 
 With --scenarios, the same for the first question of every shipped scenario against its main reference, at the first
 version of the ensemble, so that only luck varies. With independent seeds the variance of a difference is the sum of the
-variances of both worlds, which the pairs hold, so nothing else has to run.
+variances of both worlds, which the pairs hold, so nothing else has to run. Names restrict it to these; a page keeps its
+other rows.
 
 Else, for some changes of a small network, the variance of a difference between what-if and reference is taken over
 pairs that share their luck and over pairs that do not; the ratio stands with a bootstrap interval (9 in 10, pairs drawn
@@ -15,7 +16,6 @@ anew).
 import argparse
 import copy
 import json
-import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -276,22 +276,54 @@ def left_of(found, draws=2000):
     return np.array([ratio(found), *ends]), size
 
 
-def scenario_table(names, pairs, seed):
-    """Return the table of scenarios in Markdown, and tell on stderr how far it is."""
+def row_of(name, pairs, seed):
+    """Return the row of a scenario in Markdown."""
+    question, found = pairs_of(name, pairs, seed)
+    (point, low, high), size = left_of(found)
+    cell = "nothing varies" if np.isnan(point) else f"{point:.3f} ({low:.3f}–{high:.3f})"
+    return f"| `{name}` | {question.label.en} | {cell} | {size} |"
+
+
+def table_of(rows, shipped, seed):
+    """Return the table of the scenarios that were measured, and the names of those that were not.
+
+    Parameters
+    ----------
+    rows : dict
+        Scenario -> row.
+    shipped : sequence of str
+        Names of all scenarios.
+    seed : int
+        Seed of the luck.
+    """
     lines = ["| scenario | first question | left of the variance | pairs |", "|---|---|---|---|"]
-    for name in names:
-        question, found = pairs_of(name, pairs, seed)
-        (point, low, high), size = left_of(found)
-        cell = "nothing varies" if np.isnan(point) else f"{point:.3f} ({low:.3f}–{high:.3f})"
-        lines.append(f"| `{name}` | {question.label.en} | {cell} | {size} |")
-        sys.stderr.write(lines[-1] + "\n")
-    return "\n".join([*lines, "", f"{pairs} pairs each, version 0 of the ensemble, seed {seed}."])
+    lines += [rows[name] for name in shipped if name in rows]
+    missing = ", ".join(f"`{name}`" for name in shipped if name not in rows)
+    told = f"Version 0 of the ensemble, seed {seed}." + (f" Not measured yet: {missing}." if missing else "")
+    return "\n".join([*lines, "", told])
+
+
+def rows_in(page):
+    """Return the rows that stand on a page: scenario -> row."""
+    table = page.read_text("utf-8").split(BEGIN)[1].split(END)[0]
+    return {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
 
 
 def write_into(page, table):
     """Put the table between its two lines of a page."""
     before, rest = page.read_text("utf-8").split(BEGIN)
     page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8", newline="\n")
+
+
+def measure_scenarios(names, settings, shipped):
+    """Measure scenarios one by one; on a page, every row is there as soon as it is known, beside those of before."""
+    rows = {}
+    for name in names or shipped:
+        rows[name] = row_of(name, settings.pairs or 12, settings.seed)
+        if settings.write:
+            write_into(settings.write, table_of(rows_in(settings.write) | rows, shipped, settings.seed))
+    if not settings.write:
+        print(table_of(rows, shipped, settings.seed))
 
 
 def main():
@@ -305,12 +337,7 @@ def main():
     settings = parser.parse_args()
     if settings.scenarios:
         shipped = sorted(path.stem for path in data_dir("scenarios").glob("*.yaml"))
-        names = settings.names or [name for name in shipped if name != "baseline"]
-        table = scenario_table(names, settings.pairs or 30, settings.seed)
-        if settings.write:
-            write_into(settings.write, table)
-        else:
-            print(table)
+        measure_scenarios(settings.names, settings, [name for name in shipped if name != "baseline"])
         return
     settings.pairs = settings.pairs or 300
     begun = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -147,9 +147,9 @@ def _runs_among(names: Sequence[str], settings: Settings, given: Compare, typed:
     return folders
 
 
-def _is_scenario(name: str, known: object) -> bool:
+def _is_scenario(name: str, known: Collection[str]) -> bool:
     is_run = (Path(name) / "manifest.json").is_file()
-    return not is_run and (name.endswith((".yaml", ".yml")) or all(part in known for part in name.split("+")))  # type: ignore[operator]
+    return not is_run and (name.endswith((".yaml", ".yml")) or all(part in known for part in name.split("+")))
 
 
 # --- what is compared ------------------------------------------------------------------------------------------------
