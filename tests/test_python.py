@@ -71,6 +71,7 @@ def test_tables_have_labels_and_units_in_one_language(tmp_path, lang, unit):
         assert not [name for name in table.columns if name.endswith(("_da", "_en"))]
     assert unit in set(run.comparison["unit"])
     assert len(run.deciding()) <= 6
+    assert not [verdict for verdict in run.deciding()["verdict"] if "_" in verdict]
     assert what_if.changes
     assert "<table" in run._repr_html_()
     assert len(repr(run)) < 80

@@ -13,6 +13,7 @@ from crksim.errors import InputError, Problem
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir, read_yaml
 from crksim.interface.settings import Settings, read_settings
+from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -286,7 +287,8 @@ class Run:
         table = self.comparison
         main = table["against"] == self.finished.result.worlds[0].id
         columns = ["label", "unit", "reference", "what_if", "difference", "low", "high", "chance", "verdict"]
-        return table.loc[table["decides"] & main, columns].reset_index(drop=True)
+        own = table.loc[table["decides"] & main, columns].reset_index(drop=True)
+        return own.assign(verdict=[say(self.lang, verdict) for verdict in own["verdict"]])
 
     def __repr__(self) -> str:
         return f"Run of {self.finished.name}"
