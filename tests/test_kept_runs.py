@@ -107,7 +107,7 @@ def test_twenty_kills_at_random_moments_and_then_the_bytes_of_an_undisturbed_run
         if seed % 5 == 0:
             shutil.rmtree("outputs", ignore_errors=True)
         with begin("-c", KILLED, str(most), *WORDS) as command:
-            command.communicate(timeout=120)
+            command.communicate(timeout=900)
         assert command.returncode in (-signal.SIGKILL, 0), seed
         # A run that came to its end before its budget did is whole; none is half there.
         for folder in runs():
@@ -150,7 +150,7 @@ def test_other_commands_that_are_killed_end_with_the_same_bytes(tmp_path, monkey
 def test_two_runs_at_once_are_both_whole(undisturbed):
     both = [begin("-c", WHOLE, *WORDS) for _ in range(2)]
     for command in both:
-        _, err = command.communicate(timeout=240)
+        _, err = command.communicate(timeout=900)
         assert (command.returncode, err) == (0, "")
     assert [files_of(folder) == undisturbed[0] for folder in runs()] == [True, True]
     assert not list(Path("outputs").rglob("*.part"))
@@ -163,7 +163,7 @@ def test_two_sweeps_that_race_for_one_folder_end_with_it_whole(tmp_path):
     assert cli.main([*sweep, f"out={tmp_path / 'alone'}"]) == 0
     both = [begin("-c", WHOLE, *sweep) for _ in range(2)]
     for command in both:
-        _, err = command.communicate(timeout=240)
+        _, err = command.communicate(timeout=900)
         assert (command.returncode, err) == (0, "")
     (alone,), (raced,) = (tmp_path / "alone").glob("[!.]*"), runs()
     assert raced.name == alone.name

@@ -161,7 +161,7 @@ cli.main(WORDS)
     environment = {**os.environ, "PYTHONPATH": str(top)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=120, check=False)
     assert done.returncode == 9
-    assert len([name for name in whole(Path("outputs")) if name.endswith(".npy")]) == 2
+    assert len([name for name in whole(Path("outputs")) if name.endswith(".npz")]) == 2
     monkeypatch.setattr(experiments.Experiment, "run", made_up)
     assert cli.main(WORDS) == 0
     assert whole(Path("outputs")) == uncut[0]
@@ -171,11 +171,14 @@ cli.main(WORDS)
 def test_a_point_that_is_spoilt_is_run_again(empty_folder, monkeypatch, capsys, uncut):
     monkeypatch.setattr(experiments.Experiment, "run", made_up)
     assert cli.main(WORDS) == 0
-    (point,) = Path("outputs").rglob("00001.npy")
-    point.write_bytes(point.read_bytes()[:50])
-    assert cli.main(WORDS) == 0
-    assert "2 of 3 points were there already" in capsys.readouterr().out
-    assert whole(Path("outputs")) == uncut[0]
+    (point,) = Path("outputs").rglob("00001.npz")
+    good = point.read_bytes()
+    place = good.index(b"NUMPY") + 140
+    for spoilt in (good[:50], good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]):
+        point.write_bytes(spoilt)
+        assert cli.main(WORDS) == 0
+        assert "2 of 3 points were there already" in capsys.readouterr().out
+        assert whole(Path("outputs")) == uncut[0]
 
 
 @pytest.mark.e2e

@@ -57,36 +57,25 @@ def run_alone(
     InputError, CheckError, OSError
         As `replicate`.
     """
-    if kept is not None:
-        beside = replicate(
-            [reference, world],
-            ledger,
-            measures=measures,
-            members=members,
-            futures=futures,
-            seed=seed,
-            window=window,
-            theta_overrides=ensemble,
-            pool=pool,
-            progress=progress,
-            kept=kept,
-        )
-        return beside.worlds[-1].values
-    networks = [reference.read().network, world.read().network]
-    thetas = draw_members([reference, world], networks, read_ledger(ledger), members, seed, ensemble)
+    worlds, values = [reference, world], ensemble
+    if kept is None:
+        networks = [reference.read().network, world.read().network]
+        thetas = draw_members(worlds, networks, read_ledger(ledger), members, seed, ensemble)
+        worlds, values = [world], thetas[-1]
     found = replicate(
-        [world],
+        worlds,
         ledger,
         measures=measures,
         members=members,
         futures=futures,
         seed=seed,
         window=window,
-        theta_overrides=thetas[-1],
+        theta_overrides=values,
         pool=pool,
         progress=progress,
+        kept=kept,
     )
-    return found.worlds[0].values
+    return found.worlds[-1].values
 
 
 def expected(values: Floats) -> Floats:

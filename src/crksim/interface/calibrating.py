@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, locate, read_folder, read_yaml
+from crksim.interface.keeping import disk_told
 from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
@@ -104,7 +105,7 @@ def load_task(seed: int) -> Task:
     return Task(sheets["network"].data, blocks, counts, ledger, seed)
 
 
-def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path:
+def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path | None:
     """Calibrate the shipped network, or go on with a calibration that was cut off, and return its folder.
 
     Parameters
@@ -116,21 +117,41 @@ def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path:
     tell : callable
         Told what is going on.
 
+    Returns
+    -------
+    Path or None
+        None when it was interrupted; the last step of every block is kept, and the same command goes on.
+
     Raises
     ------
     InputError
         Anything wrong in the input.
     CheckError
         When a version cannot be simulated.
+    DiskError
+        When the disk takes no more.
     """
+    given = read_words_into(Calibrate, words, _LEAST)
+    task = load_task(given.seed)
+    folder = given.out / f"calibration_{_mark(task, given)}"
+    tell(say(lang, "calibrating", folder=folder.as_posix(), blocks=len(task.blocks.blocks), members=given.members))
+    try:
+        with disk_told(lang, folder=folder):
+            _compute(task, given, folder, lang, tell)
+    except KeyboardInterrupt:
+        tell(say(lang, "interrupted_kept", kept=folder.as_posix()))
+        return None
+    if given.ship:
+        _ship(folder)
+    return folder
+
+
+def _compute(task: Task, given: Calibrate, folder: Path, lang: str, tell: Tell) -> None:
+    """Calibrate block by block, and write what came of it."""
     from crksim.analysis.calibration import Sizes, members_of, resized
     from crksim.output.calibration_files import kept_cloud
 
-    given = read_words_into(Calibrate, words, _LEAST)
-    task, sizes = load_task(given.seed), Sizes(given.particles, given.futures, given.moves)
-    folder = given.out / f"calibration_{_mark(task, given)}"
-    began = time.perf_counter()
-    tell(say(lang, "calibrating", folder=folder.as_posix(), blocks=len(task.blocks.blocks), members=given.members))
+    began, sizes = time.perf_counter(), Sizes(given.particles, given.futures, given.moves)
     clouds: dict[str, Cloud] = {}
     smoothed: dict[str, Any] = {}
     with open_workers(given) as pool:
@@ -143,9 +164,6 @@ def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path:
             smoothed[block.id] = _smoothed(task, block, own, pool, folder / f"{block.id}_smoother.npz")
     _write(folder, task, given, clouds, smoothed, members_of(task, clouds, given.members))
     tell(say(lang, "calibrated", minutes=f"{(time.perf_counter() - began) / 60.0:.1f}", folder=folder.as_posix()))
-    if given.ship:
-        _ship(folder)
-    return folder
 
 
 def _calibrated(

@@ -61,8 +61,7 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     if command == "calibrate":
         from crksim.interface.calibrating import calibrate
 
-        calibrate(words, lang, _write_at_once)
-        return 0
+        return 130 if calibrate(words, lang, _write_at_once) is None else 0
     if command == "validate":
         from crksim.interface.screen import Screen
         from crksim.interface.validating import validate

@@ -17,7 +17,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     from crksim.output.report.wording import Wording
 
-__all__ = ["explanation_lines", "find_run", "read_request", "run_name"]
+__all__ = ["explanation_lines", "find_run", "read_request", "read_run_words", "run_name"]
 
 _RUNS = Path("outputs")
 _STAMP = re.compile(r"_\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}(-\d+)?$")
@@ -39,17 +39,38 @@ def read_request(words: Sequence[str], lang: str) -> tuple[Path, str | None]:
     InputError
         A word too many, or no such run.
     """
+    name, named = read_run_words(words, ["measure"], lang)
+    return find_run(name, lang), named.get("measure")
+
+
+def read_run_words(words: Sequence[str], known: Sequence[str], lang: str) -> tuple[str | None, dict[str, str]]:
+    """Return the run that is named, if any, and the values of the words that a command knows besides.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A run at most, and ``name=value``.
+    known : sequence of str
+        Names that may stand there.
+    lang : str
+        Language of what is said about faults.
+
+    Raises
+    ------
+    InputError
+        A word too many, or a name that is not known.
+    """
     given = [word for word in words if "=" not in word]
     named = dict(word.partition("=")[::2] for word in words if "=" in word)
     problems = [
-        Problem("word", f"{name}={value}", say(lang, "unknown_key"), nearest(name, ["measure"]), file=COMMAND_LINE)
+        Problem("word", f"{name}={value}", say(lang, "unknown_key"), nearest(name, known), file=COMMAND_LINE)
         for name, value in named.items()
-        if name != "measure"
+        if name not in known
     ]
     problems += [Problem("word", word, say(lang, "unknown_word"), file=COMMAND_LINE) for word in given[1:]]
     if problems:
         raise InputError(problems)
-    return find_run(given[0] if given else None, lang), named.get("measure")
+    return given[0] if given else None, named
 
 
 def find_run(name: str | None, lang: str) -> Path:

@@ -59,7 +59,7 @@ def write_indices(
     from crksim.output.curves import Measured, figure_name
     from crksim.output.index_bars import draw_indices
 
-    known = {path: np.load(path, allow_pickle=False) for path in dict.fromkeys(files)}
+    known = {path: np.load(path, allow_pickle=False)["values"] for path in dict.fromkeys(files)}
     labels = [axis_label(experiment.case.study, axis) for axis in experiment.axes]
     seed, lang = experiment.settings.seed, experiment.settings.lang
     table: list[dict[str, Any]] = []

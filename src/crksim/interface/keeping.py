@@ -48,11 +48,11 @@ def keeping(
     from crksim.output.kept import FOLDER, Kept
 
     kept = Kept(settings.out / FOLDER, settings.kept * _MEGABYTE) if settings.kept else None
-    with disk_told(settings, kept, folder):
+    with disk_told(settings.lang, kept, folder):
         try:
             yield kept
         except KeyboardInterrupt:
-            stopped(_still_kept(settings, kept, folder))
+            stopped(_still_kept(settings.lang, kept, folder))
             raise
         finally:
             if kept is not None:
@@ -60,13 +60,13 @@ def keeping(
 
 
 @contextmanager
-def disk_told(settings: Settings, kept: Kept | None = None, folder: Path | None = None) -> Iterator[None]:
+def disk_told(lang: str, kept: Kept | None = None, folder: Path | None = None) -> Iterator[None]:
     """Say in one line what the disk does not take, and what is kept.
 
     Parameters
     ----------
-    settings : Settings
-        Language, and where runs are written.
+    lang : str
+        ``da`` or ``en``.
     kept : Kept, optional
         Where results are kept.
     folder : Path, optional
@@ -82,15 +82,14 @@ def disk_told(settings: Settings, kept: Kept | None = None, folder: Path | None 
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        where = str(error.filename or settings.out)
-        told = say(settings.lang, "disk", path=where, reason=error.strerror)
-        raise DiskError(f"{told}; {_still_kept(settings, kept, folder)}") from error
+        told = say(lang, "disk", path=error.filename or folder or "?", reason=error.strerror)
+        raise DiskError(f"{told}; {_still_kept(lang, kept, folder)}") from error
 
 
-def _still_kept(settings: Settings, kept: Kept | None, folder: Path | None) -> str:
+def _still_kept(lang: str, kept: Kept | None, folder: Path | None) -> str:
     """Return what is said of results when a command ends early."""
     if folder is not None:
-        return say(settings.lang, "points_kept", folder=folder.as_posix())
+        return say(lang, "points_kept", folder=folder.as_posix())
     if kept is None or not kept.held:
-        return say(settings.lang, "nothing_kept")
-    return say(settings.lang, "still_kept", held=kept.held, folder=kept.folder.as_posix())
+        return say(lang, "nothing_kept")
+    return say(lang, "still_kept", held=kept.held, folder=kept.folder.as_posix())

@@ -8,12 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from crksim.errors import InputError, Problem, nearest
-from crksim.interface.explaining import find_run
+from crksim.errors import InputError, Problem
+from crksim.interface.explaining import find_run, read_run_words
 from crksim.interface.jobs import attribute, run
 from crksim.interface.screen import Screen
 from crksim.interface.settings import Settings, read_settings
-from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def reproduce(words: Sequence[str], lang: str, tell: Callable[[str], None]) -> b
     from crksim.output.reproduced import compare_files
     from crksim.output.rundir import changed_files
 
-    name, more = _read_words(words, lang)
+    name, more = read_run_words(words, ["workers"], lang)
     folder = find_run(name, lang)
     manifest = _manifest(folder, lang)
     altered = changed_files(folder)
@@ -93,20 +92,6 @@ def reproduce(words: Sequence[str], lang: str, tell: Callable[[str], None]) -> b
         for reason in [*_reasons(folder, new, manifest, now, altered, lang)] or [say(lang, "why_unknown")]:
             tell(f"  · {reason}")
     return False
-
-
-def _read_words(words: Sequence[str], lang: str) -> tuple[str | None, dict[str, str]]:
-    runs = [word for word in words if "=" not in word]
-    named = dict(word.partition("=")[::2] for word in words if "=" in word)
-    problems = [
-        Problem("word", f"{key}={value}", say(lang, "unknown_key"), nearest(key, ["workers"]), file=COMMAND_LINE)
-        for key, value in named.items()
-        if key != "workers"
-    ]
-    problems += [Problem("word", word, say(lang, "unknown_word"), file=COMMAND_LINE) for word in runs[1:]]
-    if problems:
-        raise InputError(problems)
-    return runs[0] if runs else None, named
 
 
 def _manifest(folder: Path, lang: str) -> dict[str, Any]:

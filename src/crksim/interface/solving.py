@@ -115,7 +115,7 @@ def solve_lever(
     for line in _answer(solution, axis, settings, lang):
         tell(line)
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
-    with disk_told(settings, kept):
+    with disk_told(lang, kept):
         folder = _write(experiment, solution, label)
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder

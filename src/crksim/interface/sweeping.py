@@ -112,7 +112,7 @@ def sweep_levers(
         return None
     if kept:
         tell(say(lang, "sweep_kept", kept=kept, points=len(points)))
-    with disk_told(settings, folder=folder):
+    with disk_told(lang, folder=folder):
         _write(folder, experiment, points, measures, {"design": given.design, "mark": mark})
         if rows.places is not None:
             numbers = {values: number for number, values in enumerate(points)}
@@ -238,7 +238,8 @@ def run_points(
             failed.append(f"{where}, {error}")
             return
         data = io.BytesIO()
-        np.save(data, values, allow_pickle=False)
+        # A zip file has a checksum of what is in it.
+        np.savez(data, values=values)
         write_bytes(path, data.getvalue())
         if experiment.kept is not None:
             experiment.kept.forget()  # what its futures gave is in the file of the point
@@ -260,22 +261,32 @@ def run_points(
 
 
 def _reference(folder: Path) -> Path:
-    return folder / "points" / "reference.npy"
+    return folder / "points" / "reference.npz"
 
 
 def _point(folder: Path, number: int) -> Path:
-    return folder / "points" / f"{number:05d}.npy"
+    return folder / "points" / f"{number:05d}.npz"
 
 
 def _kept(path: Path, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """Return what a file keeps; None where there is none, or none of that shape."""
+    """Return what a file keeps; None where there is none, none of that shape, or one that is damaged."""
+    from zipfile import BadZipFile
+
     import numpy as np
 
     try:
-        found: NDArray[np.float64] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        found = _load(path)
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):
         return None
     return found if found.shape == shape and found.dtype == np.float64 else None
+
+
+def _load(path: Path) -> NDArray[np.float64]:
+    import numpy as np
+
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
+        values: NDArray[np.float64] = data["values"]
+    return values
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
@@ -289,20 +300,18 @@ def _write(
     told: dict[str, Any],
 ) -> None:
     """Write tables, figures and manifest from the files of the points, one point at a time."""
-    import numpy as np
-
     from crksim.analysis.designs import INDEXED
     from crksim.analysis.sweeping import COLUMNS, long_rows, summary_rows
     from crksim.output.calibration_files import write_table, write_text
     from crksim.output.export import write_parquet_parts
 
-    reference = np.load(_reference(folder), allow_pickle=False)
+    reference = _load(_reference(folder))
     names = [axis.address for axis in experiment.axes]
 
     def places() -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
         for number, values in enumerate(points):
             place = {POINT: number, **{name: float(value) for name, value in zip(names, values, strict=True)}}
-            yield place, np.load(_point(folder, number), allow_pickle=False)
+            yield place, _load(_point(folder, number))
 
     rows = [row for place, values in places() for row in summary_rows(place, measures, values, reference)]
     write_table(folder / "summary.csv", rows, [POINT, *names, *COLUMNS])
