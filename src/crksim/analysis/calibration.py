@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from crksim.analysis.blocks import Block, Blocks
 from crksim.analysis.counts import Count, Counts, log_likelihood
+from crksim.analysis.dependence import log_dependence
 from crksim.analysis.measures import measure
 from crksim.analysis.particles import Cloud, Likelihood, start, step
 from crksim.analysis.pool import Pool
@@ -224,9 +225,8 @@ def block_likelihood(task: Task, block: Block) -> Likelihood:
         logs = np.full(len(simulated), -np.inf)
         if possible.any():
             own = simulated[possible]
-            logs[possible] = sum(
-                log_likelihood(count, own[:, :, column]) for count, column in zip(counts, columns, strict=True)
-            )
+            told = [(count, own[:, :, column]) for count, column in zip(counts, columns, strict=True)]
+            logs[possible] = sum(log_likelihood(count, numbers) for count, numbers in told) + log_dependence(told)
         return logs
 
     return likelihood

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_quantity
 
-__all__ = ["LAWS", "REST", "Count", "Counts", "log_likelihood", "read_counts"]
+__all__ = ["LAWS", "REST", "Count", "Counts", "Panjer", "law_of_numbers", "log_likelihood", "read_counts"]
 
 Floats = NDArray[np.float64]
 
@@ -211,37 +211,78 @@ def log_likelihood(count: Count, simulated: Floats) -> Floats:
     return np.asarray(found * (futures / (futures - 1.0)))
 
 
-def _of_numbers(count: Count, simulated: Floats) -> Floats:
-    """Return the likelihood of a number of people.
+@dataclass(frozen=True)
+class Panjer:
+    """The law of Panjer's class that has an expected number and a dispersion.
 
-    It is the member of Panjer's class (Poisson, binomial, negative binomial; Panjer 1981, ASTIN Bulletin 12:22-26) that
-    has the expected number of each version and the dispersion of the replay.
+    Poisson, binomial or negative binomial (Panjer 1981, ASTIN Bulletin 12:22-26).
+
+    Parameters
+    ----------
+    expected : ndarray of float, shape (versions,)
+        Expected number of each version.
+    dispersion : float
+        Variance over expected number.
+    """
+
+    expected: Floats
+    dispersion: float
+
+    def log(self, y: float) -> Floats:
+        """Return the logarithm of the chance of `y`, shape (versions,)."""
+        from scipy.special import gammaln, xlogy
+
+        expected, dispersion = self.expected, self.dispersion
+        if abs(dispersion - 1.0) < 0.01:
+            return np.asarray(xlogy(y, expected) - expected - gammaln(y + 1.0))
+        if dispersion > 1.0:
+            shape = expected / (dispersion - 1.0)
+            found = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1.0)
+            return np.asarray(found - shape * math.log(dispersion) + y * math.log1p(-1.0 / dispersion))
+        trials = expected / (1.0 - dispersion)
+        left = trials - y
+        inside = np.where(left > 0.0, left, 1.0)
+        found = gammaln(trials + 1.0) - gammaln(y + 1.0) - gammaln(inside + 1.0)
+        found = found + y * math.log(1.0 - dispersion) + inside * math.log(dispersion)
+        # More people than such a binomial law can give: as far out as it goes, and falling.
+        return np.where(left > 0.0, found, -1e3 + left)
+
+    def below(self, y: float) -> Floats:
+        """Return the chance of at most `y`, shape (versions,)."""
+        from scipy.special import betainc, gammaincc
+
+        expected, dispersion = self.expected, self.dispersion
+        if y < 0.0:
+            return np.zeros(len(expected))
+        if abs(dispersion - 1.0) < 0.01:
+            return np.asarray(gammaincc(y + 1.0, expected))
+        if dispersion > 1.0:
+            return np.asarray(betainc(expected / (dispersion - 1.0), y + 1.0, 1.0 / dispersion))
+        left = expected / (1.0 - dispersion) - y
+        return np.where(left > 0.0, betainc(np.where(left > 0.0, left, 1.0), y + 1.0, dispersion), 1.0)
+
+
+def law_of_numbers(count: Count, simulated: Floats) -> Panjer:
+    """Return the law of a number of people: expected number of each version, and the dispersion of the replay.
+
+    Parameters
+    ----------
+    count : Count
+        With the law ``count`` or ``count_range``.
+    simulated : ndarray of float, shape (versions, futures)
+        What the model gives.
     """
     futures = simulated.shape[1]
     expected = (simulated.sum(axis=1) + 0.5) / futures
     spread = ((simulated - simulated.mean(axis=1, keepdims=True)) ** 2).sum() / (futures - 1.0)
-    dispersion = max(spread / max(simulated.mean(axis=1).sum(), 1e-9), _LEAST_DISPERSION) * count.extra
+    return Panjer(expected, max(spread / max(simulated.mean(axis=1).sum(), 1e-9), _LEAST_DISPERSION) * count.extra)
+
+
+def _of_numbers(count: Count, simulated: Floats) -> Floats:
+    """Return the likelihood of a number of people."""
+    law = law_of_numbers(count, simulated)
     low, high = count.reported[0], count.reported[-1]
-    terms = [_log_panjer(y, expected, dispersion) for y in np.arange(low, high + 0.5)]
-    return np.asarray(np.logaddexp.reduce(terms, axis=0))
-
-
-def _log_panjer(y: float, expected: Floats, dispersion: float) -> Floats:
-    from scipy.special import gammaln, xlogy
-
-    if abs(dispersion - 1.0) < 0.01:
-        return np.asarray(xlogy(y, expected) - expected - gammaln(y + 1.0))
-    if dispersion > 1.0:
-        shape = expected / (dispersion - 1.0)
-        found = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1.0)
-        return np.asarray(found - shape * math.log(dispersion) + y * math.log1p(-1.0 / dispersion))
-    trials = expected / (1.0 - dispersion)
-    left = trials - y
-    inside = np.where(left > 0.0, left, 1.0)
-    found = gammaln(trials + 1.0) - gammaln(y + 1.0) - gammaln(inside + 1.0)
-    found = found + y * math.log(1.0 - dispersion) + inside * math.log(dispersion)
-    # More people than such a binomial law can give: as far out as it goes, and falling.
-    return np.where(left > 0.0, found, -1e3 + left)
+    return np.asarray(np.logaddexp.reduce([law.log(y) for y in np.arange(low, high + 0.5)], axis=0))
 
 
 def _of_means(count: Count, simulated: Floats) -> Floats:
