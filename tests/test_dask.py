@@ -140,7 +140,7 @@ def whole(folder, names):
         (("scenario=youth_groups_3sites",), {"measures.parquet", "summary.csv", "comparison.csv", "series.parquet"}),
         (
             ("sweep", "scenario=intensive_5_places", "services.fhv_intensive.places.hard=2..3"),
-            {"sweep.parquet", "summary.csv", "00000.npy", "00001.npy", "reference.npy", "manifest.json"},
+            {"sweep.parquet", "summary.csv", "00000.npz", "00001.npz", "reference.npz", "manifest.json"},
         ),
         (
             (

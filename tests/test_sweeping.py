@@ -195,7 +195,7 @@ def test_a_point_that_fails_is_named_and_the_others_are_kept(empty_folder, monke
     assert cli.main(WORDS) == 3
     told = capsys.readouterr().err.splitlines()
     assert told == [f"point 1 ({PLACES}=3), member 1: its process was killed twice"]
-    assert sorted(path.name for path in Path("outputs").rglob("*.npy")) == ["00000.npy", "00002.npy", "reference.npy"]
+    assert sorted(path.name for path in Path("outputs").rglob("*.npz")) == ["00000.npz", "00002.npz", "reference.npz"]
     monkeypatch.setattr(experiments.Experiment, "run", made_up)
     assert cli.main(WORDS) == 0
     assert "2 of 3 points were there already" in capsys.readouterr().out
