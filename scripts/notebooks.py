@@ -1,7 +1,7 @@
 """Execute the notebooks again, in an empty folder, and keep what they show: ``python scripts/notebooks.py [NAME...]``.
 
-What is kept holds no time, no path of the machine and no temporary name.  ``ran`` in a notebook's metadata is the mark of the
-source that ran, so that a test can tell a notebook that was changed and not executed again.
+What is kept holds no time, no path of the machine and no temporary name.  ``ran`` in a notebook's metadata marks
+the source that ran, so that a test can tell a notebook that was changed and not executed again.
 """
 
 import hashlib
