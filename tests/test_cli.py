@@ -14,6 +14,7 @@ from crksim.errors import CheckError, InputError
 from crksim.interface import cli, jobs, texts
 from crksim.interface.cases import load_case
 from crksim.interface.files import scenario_files
+from crksim.interface.help import HELP
 from crksim.interface.pools import workers_for
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
 from tests.interrupting import interrupted
@@ -303,7 +304,7 @@ def test_every_text_exists_in_both_languages():
     import string
 
     fields = string.Formatter().parse
-    for key, label in {**texts.TEXTS, "help": texts.HELP}.items():
+    for key, label in {**texts.TEXTS, "help": HELP}.items():
         assert label.da.strip(), key
         assert label.en.strip(), key
         assert {name for _, name, _, _ in fields(label.da)} == {name for _, name, _, _ in fields(label.en)}, key

@@ -96,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: Sequence[str]) -> int:
-    from crksim.interface.texts import help_text, say
+    from crksim.interface.help import help_text
+    from crksim.interface.texts import say
 
     lang = _language(words)
     rest = [word for word in words if not word.startswith("lang=")]
