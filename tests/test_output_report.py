@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from crksim import output
+from crksim.analysis.costing import PER
 from crksim.analysis.results import VERDICTS, Check, ComparisonRow, Reading
 from crksim.model.ledger import Evidence
 from crksim.model.network import Label
@@ -149,6 +150,9 @@ def test_every_text_is_used():
     made |= {f"attribution_{part}" for part in ("reference", "interaction", "total")}
     turns = ("explain", "explain_sentence", "explain_zero", "follow")
     made |= {f"{key}_{side}" for key in turns for side in ("below", "above", "between", "never")}
+    made |= {f"precision_{outcome}" for outcome in ("settled", "ignorance", "luck", "near", "versions", "no_answer")}
+    made |= {f"{item}_untold" for item in PER}
+    made |= {"fresh_no_direction", "fresh_changed"}  # reasons that a comparison is not judged on fresh luck
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
     assert unused == []
 

@@ -32,7 +32,7 @@ def only(folder, pattern):
 def test_a_run_from_python_is_the_run_of_the_command_byte_for_byte(tmp_path):
     assert main(["scenario=intensive_8_places", f"{PLACES}=6", f"out={tmp_path / 'command'}", *WORDS]) == 0
     run = crksim.load("intensive_8_places", {PLACES: 6}, out=tmp_path / "python", **SMALL).run()
-    assert tables(run.folder) == tables(only(tmp_path / "command", "*"))
+    assert tables(run.folder) == tables(only(tmp_path / "command", "intensive_8_places_*"))
     assert run.report.is_file()
 
 

@@ -157,7 +157,7 @@ def test_settings_come_back_from_plain_data():
     given = Settings("a+b", 7, 3, 5, lang="da", window="2019", stays=True, references=("x", "y"), versions="none")
     told = json.loads(json.dumps(given.again()))
     assert read_settings({**told, "workers": 1}) == given
-    assert set(SETTINGS) - set(told) == {"workers", "out", "progress", "kept"}
+    assert set(SETTINGS) - set(told) == {"workers", "pool", "address", "out", "progress", "kept"}
 
 
 @pytest.mark.e2e

@@ -14,8 +14,7 @@ crksim: {tagline}
 Kør en afprøvning:
   crksim scenario=youth_groups_3sites              mod dens referencer; rapport i outputs/
   crksim scenario=NAVN services.youth_group_spaniensgade.places.hard=6
-  crksim -m scenario=a,b,c                         flere efter hinanden, én sammenligning til sidst
-  crksim -m scenario=a services.x.places.hard=4,6,8
+  crksim -m scenario=a,b,c [services.x.places.hard=4,6,8]   flere efter hinanden, én sammenligning til sidst
 
 Kommandoer:
   crksim list                  afprøvninger, der kan køres
@@ -31,10 +30,9 @@ Kommandoer:
   crksim variants [scenario=NAVN]   andre måder at bygge modellen på: hvad rapporten siger, og hvad de svarer
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
-  crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver, tilbud for tilbud, i rækkefølge
-  crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down] [finalists=2] [fresh=false]   afprøvninger eller
-                               færdige kørsler mod hinanden; de bedste vurderes igen med nyt held
-  crksim reproduce [KØRSEL]    kør en kørsel igen, og sig, om den er ens, eller hvad der er anderledes og hvorfor
+  crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver hvor, i rækkefølge
+  crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down]   mod hinanden; de bedste igen, med nyt held
+  crksim reproduce [KØRSEL]    kør en kørsel igen, og sig, hvad der er anderledes og hvorfor
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
 
@@ -42,12 +40,11 @@ Indstillinger (navn=værdi):
   members=50    udgaver af CRK              futures=2     fremtider per udgave
   seed=1        samme frø, samme tal        workers=0     processer; 0 er alle
   pool=serial|local|dask                    address=tcp://VÆRT:8786   klyngens adresse, til pool=dask
-  lang=da|en    sprog                       out=outputs   mappe til kørsler
+  lang=da|en    progress=true|false         out=outputs   mappe til kørsler
   window=2019   hvad der måles; 2018..2020  references=without,decided
-  progress=true|false                       stays=true    gem også de enkelte forløb
+  stays=true    gem også enkelte forløb     kept=1000     MB resultater at gå videre fra; 0 gemmer ingen
   versions=shipped|none|MAPPE               prior_members=20   udgaver fra før rapportens tal
   precision=auto  flere udgaver og fremtider, til det første mål er afklaret, højst budget=1200 i alt
-  kept=1000     MB resultater at gå videre fra; 0 gemmer ingen
 
 {not_for}
 """,
@@ -57,8 +54,7 @@ crksim: {tagline}
 Run a what-if:
   crksim scenario=youth_groups_3sites              against its references; report in outputs/
   crksim scenario=NAME services.youth_group_spaniensgade.places.hard=6
-  crksim -m scenario=a,b,c                         one after the other, one comparison at the end
-  crksim -m scenario=a services.x.places.hard=4,6,8
+  crksim -m scenario=a,b,c [services.x.places.hard=4,6,8]   one after the other, one comparison at the end
 
 Commands:
   crksim list                  scenarios that can be run
@@ -75,8 +71,7 @@ Commands:
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim one_more_place [scenario=NAME] [worthwhile=1]   what one more place gives, service by service, ranked
-  crksim compare NAME NAME ... [measure=MEASURE] [good=up|down] [finalists=2] [fresh=false]   scenarios or
-                               finished runs against each other; the best are judged again on fresh luck
+  crksim compare NAME NAME ... [measure=MEASURE] [good=up|down]   against each other; the best on fresh luck
   crksim reproduce [RUN]       make a run again, and say whether it is identical, or what differs and why
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version
@@ -85,12 +80,11 @@ Settings (name=value):
   members=50    versions of CRK             futures=2     futures per version
   seed=1        same seed, same numbers     workers=0     processes; 0 is all
   pool=serial|local|dask                    address=tcp://HOST:8786   of the cluster, for pool=dask
-  lang=da|en    language                    out=outputs   folder for runs
+  lang=da|en    progress=true|false         out=outputs   folder for runs
   window=2019   span measured; 2018..2020   references=without,decided
-  progress=true|false                       stays=true    keep the single stays too
+  stays=true    keep the single stays too   kept=1000     MB of results to go on from; 0 keeps none
   versions=shipped|none|FOLDER              prior_members=20   versions from before the report's numbers
   precision=auto  more versions and futures until the first measure is settled, at most budget=1200 in all
-  kept=1000     MB of results to go on from; 0 keeps none
 
 {not_for}
 """,
