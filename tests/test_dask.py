@@ -195,7 +195,7 @@ def test_ctrl_c_leaves_the_cluster_as_it_was(address, tmp_path):
 @pytest.mark.slow
 def test_a_worker_with_another_source_is_told_in_a_line(address, monkeypatch):
     monkeypatch.setattr(dask_cluster, "SOURCE", "another")
-    wanted = r"the worker tcp://127.0.0.1:\d+ has source [0-9a-f]{12} \(here another\)"
+    wanted = r"the worker tcp://127.0.0.1:\d+ has source [0-9a-f]{16} \(here another\)"
     with pytest.raises(InputError, match=wanted), open_pool(0, pool="dask", address=address):
         pass
 

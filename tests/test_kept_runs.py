@@ -199,7 +199,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(monkeypatch, caps
 
     monkeypatch.setattr(units, "simulate", simulating)
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "_attempt", _until(2))
+        patch.setattr(pool._Serial, "submit", _until(2))
         assert cli.main(words) == 130
     assert capsys.readouterr().err.strip() == said
     assert runs() == []
@@ -211,13 +211,13 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(monkeypatch, caps
 
 def _until(most):
     """Return what runs so many units, and is interrupted then."""
-    attempt, done = pool._attempt, []
+    submit, done = pool._Serial.submit, []
 
-    def running(function, item):
+    def running(engine, function, item):
         if len(done) == most:
             raise KeyboardInterrupt
         done.append(item)
-        return attempt(function, item)
+        return submit(engine, function, item)
 
     return running
 
