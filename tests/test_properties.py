@@ -11,8 +11,8 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, HealthCheck, assume, given, settings
+from hypothesis import Phase, strategies as st
 
 from crksim.model.changes import apply, read_scenario
 from crksim.model.study import default_theta, dump, read_study
@@ -35,6 +35,7 @@ def examples(count):
         max_examples=count * TIMES,
         deadline=None,
         derandomize=TIMES == 1,
+        phases=(Phase.explicit, Phase.generate),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
 
