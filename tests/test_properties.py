@@ -11,8 +11,8 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import Phase, HealthCheck, assume, given, settings
-from hypothesis import Phase, strategies as st
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
 
 from crksim.model.changes import apply, read_scenario
 from crksim.model.study import default_theta, dump, read_study
