@@ -2,13 +2,10 @@
 
 import pytest
 from hypothesis import settings
-from hypothesis.internal.conjecture import providers
 
 # The same examples in every run: a failure is found again, and a green run is one that anyone can repeat.
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.load_profile("repeatable")
-# Hypothesis takes constants from whatever source is imported, so that a change anywhere would draw other examples.
-providers._get_local_constants = providers.Constants
 
 KINDS = {"unit", "theory", "property", "oracle", "snapshot", "e2e", "browser"}
 

@@ -11,7 +11,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from crksim.model.changes import apply, read_scenario
@@ -35,7 +35,6 @@ def examples(count):
         max_examples=count * TIMES,
         deadline=None,
         derandomize=TIMES == 1,
-        phases=(Phase.explicit, Phase.generate),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
 

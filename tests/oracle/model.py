@@ -746,6 +746,8 @@ class Oracle:
     def consider(self, strand, row, rule):
         """Offer what a rule offers; return the row on which the strand goes on if it took it, else None."""
         person = strand.person
+        if rule.when is not None and not rule.when.matches(person.kind):
+            return None  # another strand has changed the citizen since the stay began
         if (
             rule.stay != "beside"
             and not row.over
