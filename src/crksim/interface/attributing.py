@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crksim.errors import InputError, Problem
-from crksim.interface.files import data_dir, read_folder
+from crksim.interface.files import shipped_sheet
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
@@ -75,7 +75,7 @@ def take_apart(case: Case, lang: str) -> TakenApart:
     from crksim.model.changes import apply
     from crksim.model.study import read_study
 
-    network = read_folder(data_dir("conf") / "network").data
+    network = shipped_sheet("network").data
     scenario = case.scenario
     parts = split(network, scenario)
     problems = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem
 from crksim.interface.base_words import FORM, RULES, TOLD, rule
 from crksim.interface.cases import Case, load_case
-from crksim.interface.files import data_dir, read_folder, read_yaml
+from crksim.interface.files import data_dir, read_yaml, shipped_sheet
 from crksim.interface.filled import read_filled
 from crksim.interface.sheets import COMMAND_LINE
 
@@ -138,7 +138,7 @@ class _Work:
     def _study(self, date: str) -> Mapping[str, Any]:
         from crksim.model.rebasing import rebased
 
-        return rebased(read_folder(data_dir("conf") / "network").data, date)
+        return rebased(shipped_sheet("network").data, date)
 
     def read(self, workbook: Path) -> Path:
         """Read a filled workbook into a scenario."""

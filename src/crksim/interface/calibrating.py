@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError
-from crksim.interface.files import data_dir, locate, read_folder, read_yaml
+from crksim.interface.files import data_dir, locate, read_yaml, shipped_sheet
 from crksim.interface.keeping import disk_told
 from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
@@ -94,7 +94,7 @@ def load_task(seed: int) -> Task:
     from crksim.model.ledger import read_ledger
     from crksim.model.study import read_study
 
-    sheets = {name: read_folder(data_dir("conf") / name) for name in ("network", "targets", "ledger", "calibration")}
+    sheets = {name: shipped_sheet(name) for name in ("network", "targets", "ledger", "calibration")}
     try:
         study = read_study(sheets["network"].data)
         counts = read_counts(sheets["targets"].data, sheets["targets"].data["facts"])
@@ -227,7 +227,7 @@ def _mark(task: Task, given: Calibrate) -> str:
     from crksim.analysis.code import code_mark
     from crksim.analysis.ensemble import network_mark
 
-    sheets = [read_folder(data_dir("conf") / name).data for name in ("ledger", "targets", "calibration")]
+    sheets = [shipped_sheet(name).data for name in ("ledger", "targets", "calibration")]
     # Variants are looked at when the ensemble is there; they move no particle.
     sheets[2] = {name: part for name, part in sheets[2].items() if name != "variants"}
     sizes = [given.members, given.particles, given.futures, given.moves, given.seed]
@@ -293,7 +293,7 @@ def _write(
         "particles": given.particles,
         "futures": given.futures,
         "moves": given.moves,
-        "network": network_mark(task.study, read_folder(data_dir("conf") / "ledger").data),
+        "network": network_mark(task.study, shipped_sheet("ledger").data),
         "frozen": read_yaml(data_dir("conf") / "targets" / "frozen.yaml").data["frozen"]["mark"],
         "counts": sorted(
             {name for block in task.blocks.blocks for name in block.counts} | {it.count for it in task.blocks.exact}

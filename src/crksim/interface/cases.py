@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.interface.files import data_dir, find_scenario, locate, read_folder, read_yaml, scenario_places
+from crksim.interface.files import data_dir, find_scenario, locate, read_yaml, scenario_places, shipped_sheet
 from crksim.interface.grounds import Ground, stand_on
 from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
 from crksim.interface.texts import say
@@ -193,7 +193,7 @@ def load_case(
     from crksim.model.changes import apply, describe
 
     paths = [find_scenario(part, paths=True) for part in name.split("+")]
-    network = read_folder(data_dir("conf") / "network")
+    network = shipped_sheet("network")
     if variant is not None:
         network = Sheet(apply(network.data, variant), network.places)
     ground, paths = stand_on(network, paths)
@@ -212,7 +212,7 @@ def load_case(
         told=(*ground.told(), *describe(ground.network.data, scenario)),
         worlds=(*worlds, what_if),
         studies=(*studies, study),
-        ledger=_ledger_sheet().data,
+        ledger=shipped_sheet("ledger").data,
         questions=_questions(scenario, study, touched, places),
         targets=targets,
         not_replayed=not_replayed,
@@ -227,7 +227,7 @@ def load_case(
 def _targets(start: str) -> tuple[tuple[Target, ...], tuple[NotReplayed, ...]]:
     from crksim.analysis.targets import read_not_replayed, read_targets
 
-    sheet = read_folder(data_dir("conf") / "targets")
+    sheet = shipped_sheet("targets")
     try:
         return read_targets(sheet.data, start), read_not_replayed(sheet.data)
     except InputError as error:
@@ -353,11 +353,6 @@ def _world(id: str, name: str, label: Label, study: Study, scenario: Scenario) -
     return WorldStudy(id, name, label, study.source, scenario.changes, study)
 
 
-def _ledger_sheet() -> Sheet:
-    folder = data_dir("conf") / "ledger"
-    return read_folder(folder)
-
-
 def load_evidence(kind: str | None = None, service: str | None = None) -> list[dict[str, str]]:
     """Return a row for every number of the network, with where it comes from.
 
@@ -376,8 +371,8 @@ def load_evidence(kind: str | None = None, service: str | None = None) -> list[d
     from crksim.analysis.questions import names_parameter
     from crksim.model.ledger import KINDS, read_ledger
 
-    sheet = _ledger_sheet()
-    study = read_folder(data_dir("conf") / "network").data
+    sheet = shipped_sheet("ledger")
+    study = shipped_sheet("network").data
     services = study.get("services") or {}
     problems = [
         Problem(f"--{name}", value, f"must be one of {', '.join(known)}", nearest(value, known), file=COMMAND_LINE)

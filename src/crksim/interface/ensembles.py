@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.interface.files import data_dir, read_folder, shown_name
+from crksim.interface.files import data_dir, shipped_sheet, shown_name
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.model.network import Label
 
@@ -40,7 +40,7 @@ def before_report(ledger: Mapping[str, Any]) -> dict[str, Any]:
     ledger : mapping
         Address -> evidence, as a plain dict.
     """
-    before = read_folder(data_dir("conf") / "calibration").data["before"]
+    before = shipped_sheet("calibration").data["before"]
     return dict(ledger) | {address: entry for address, entry in before.items() if address in ledger}
 
 
@@ -97,8 +97,8 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
 
     if ensemble is None:
         return Check()
-    now = network_mark(read_folder(data_dir("conf") / "network").data, ledger)
-    frozen = read_folder(data_dir("conf") / "targets").data["frozen"]["mark"]
+    now = network_mark(shipped_sheet("network").data, ledger)
+    frozen = shipped_sheet("targets").data["frozen"]["mark"]
     path = _folder(which) / GATE
     told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     same = (told.get("ensemble"), told.get("network"), told.get("frozen")) == (ensemble.mark, now, frozen)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.explaining import find_run
-from crksim.interface.files import data_dir, read_folder, read_yaml
+from crksim.interface.files import data_dir, read_yaml, shipped_sheet
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
@@ -93,7 +93,7 @@ def _shipped(run: Run, source: Path) -> Shipped:
     from crksim.output.paper import REFERENCE, Shipped
     from crksim.output.tables import read_yaml as read_run_file
 
-    sheets = {name: read_folder(data_dir("conf") / name).data for name in ("targets", "ledger", "calibration")}
+    sheets = {name: shipped_sheet(name).data for name in ("targets", "ledger", "calibration")}
     citation = read_yaml(data_dir("conf").parent / "CITATION.cff").data
     network = read_study(read_run_file(source / REFERENCE)).network
     members, beside = _ensemble(run, network)

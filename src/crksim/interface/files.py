@@ -20,6 +20,7 @@ __all__ = [
     "read_yaml",
     "scenario_files",
     "scenario_places",
+    "shipped_sheet",
     "shown_name",
 ]
 
@@ -101,6 +102,22 @@ def read_folder(folder: Path) -> Sheet:
     if not files:
         raise InputError([Problem("folder", str(folder), "must hold at least one .yaml file")])
     return _read_files(tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+def shipped_sheet(name: str) -> Sheet:
+    """Return a folder of ``conf`` as one sheet.
+
+    Parameters
+    ----------
+    name : str
+        ``network``, ``ledger``, ``targets`` or ``calibration``.
+
+    Raises
+    ------
+    InputError
+        As in `read_folder`.
+    """
+    return read_folder(data_dir("conf") / name)
 
 
 @lru_cache(maxsize=8)

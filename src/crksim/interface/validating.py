@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError
 from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
-from crksim.interface.files import data_dir, locate, read_folder
+from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
@@ -109,7 +109,7 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
     from crksim.model.study import read_study
 
     given = read_words_into(Validate, words, {"members": 20, "futures": 1, "wrong": 20, "seed": 0, "workers": 0})
-    sheets = {name: read_folder(data_dir("conf") / name) for name in ("network", "targets", "ledger", "calibration")}
+    sheets = {name: shipped_sheet(name) for name in ("network", "targets", "ledger", "calibration")}
     study, targets, ledger = (sheets[name].data for name in ("network", "targets", "ledger"))
     try:
         network = read_study(study).network

@@ -13,7 +13,7 @@ from crksim.errors import InputError, Problem
 from crksim.interface.calibrating import load_task
 from crksim.interface.cases import Case, load_case
 from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
-from crksim.interface.files import data_dir, locate, read_folder
+from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import number, say
@@ -104,14 +104,12 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     from crksim.output.calibration_files import write_table
 
     given = read_words_into(Variants, words, {"members": 2, "futures": 1, "past_futures": 2, "seed": 0, "workers": 0})
-    if given.versions == "none":
-        raise InputError([Problem("versions", "none", say(lang, "needs_ensemble"), "shipped", file=COMMAND_LINE)])
     task = load_task(given.seed)
     block, alternatives = _alternatives(task)
     base = load_case(given.scenario)
     ensemble = load_ensemble(given.versions, base.studies[0].network)
-    if ensemble is None:  # pragma: no cover - refused above
-        raise InputError([Problem("versions", given.versions, say(lang, "needs_ensemble"), file=COMMAND_LINE)])
+    if ensemble is None:
+        raise InputError([Problem("versions", "none", say(lang, "needs_ensemble"), "shipped", file=COMMAND_LINE)])
     size = min(given.members, len(ensemble.members))
     network = base.studies[0].network
     # Every version is held beside the report with the very parameters with which it answers.
@@ -136,7 +134,7 @@ def _alternatives(task: Task) -> tuple[str, tuple[Alternative, ...]]:
     """Return the block that is asked, and the shipped alternatives."""
     from crksim.analysis.variants import read_variants
 
-    sheet = read_folder(data_dir("conf") / "calibration")
+    sheet = shipped_sheet("calibration")
     parameters = task.study["parameters"]
     try:
         return read_variants(
