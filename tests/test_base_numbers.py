@@ -320,6 +320,8 @@ def test_a_changed_heading_and_merged_cells_are_told(sheet, tmp_path, monkeypatc
     (tmp_path / "text.xlsx").write_text("no workbook")
     assert main(["sheet", "text.xlsx", "lang=en"]) == 2
     assert "no Excel workbook" in capsys.readouterr().err
+    assert main(["sheet", "txt.xlsx", "lang=en"]) == 2
+    assert capsys.readouterr().err.strip() == "workbook = 'txt.xlsx': is not there; did you mean 'text.xlsx'?"
 
 
 @pytest.mark.e2e

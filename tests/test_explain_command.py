@@ -69,6 +69,8 @@ def test_the_newest_run_is_taken_and_a_scenario_means_its_newest(outputs):
 def test_a_misspelt_run_gets_the_nearest(outputs):
     with pytest.raises(InputError, match=r"did you mean 'a_2026-01-01_10-00-00'\?"):
         find_run("a_2026-01-01_10-00-01", "en")
+    with pytest.raises(InputError, match=r"did you mean 'last'\?"):
+        find_run("lats", "en")
 
 
 @pytest.mark.unit

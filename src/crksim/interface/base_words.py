@@ -58,6 +58,7 @@ FORM = Form(
 
 #: What is said of faults.
 RULES = {
+    "no_file": Label("findes ikke", "is not there"),
     "no_workbook": Label(
         "er ikke en Excel-fil (.xlsx), der kan læses", "is no Excel workbook (.xlsx) that can be read"
     ),

@@ -101,7 +101,7 @@ def find_run(name: str | None, lang: str) -> Path:
     folder = f"{_RUNS.as_posix()}/"
     if not runs:
         raise InputError([Problem("run", name or "", say(lang, "no_runs", folder=folder), file=COMMAND_LINE)])
-    known = dict.fromkeys([*(run_name(run) for run in runs), *(run.name for run in runs)])
+    known = dict.fromkeys(["last", *(run_name(run) for run in runs), *(run.name for run in runs)])
     rule = say(lang, "no_such_run", folder=folder)
     raise InputError([Problem("run", name, rule, nearest(Path(str(name)).name, known), file=COMMAND_LINE)])
 

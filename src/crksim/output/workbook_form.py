@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from crksim.errors import InputError, Problem
+from crksim.errors import InputError, Problem, nearest
 from crksim.model.network import Label
 
 __all__ = ["Field", "Filled", "Form", "Row", "read_form", "write_form"]
@@ -234,7 +234,7 @@ def read_form(path: Path, form: Form, rules: Mapping[str, Label], lang: str) -> 
     form : Form
         What it was written from.
     rules : mapping of str to Label
-        What is said of a file that cannot be read: ``no_workbook``, ``too_big``, ``no_sheet``, ``heading``,
+        What is said of a file that cannot be read: ``no_file``, ``no_workbook``, ``too_big``, ``no_sheet``, ``heading``,
         ``merged``, ``formula``.
     lang : str
         Language of what is said.
@@ -304,6 +304,10 @@ def _opened(path: Path, rules: Mapping[str, Label], lang: str) -> tuple[Any, Any
     """Return the workbook twice: with the values, and with the formulas."""
     import openpyxl
 
+    if not path.is_file():
+        beside = [other.name for other in path.parent.glob("*.xlsx")]
+        rule = getattr(rules["no_file"], lang)
+        raise InputError([Problem("workbook", str(path), rule, nearest(path.name, beside))])
     try:
         size = path.stat().st_size
         with zipfile.ZipFile(path) as packed:
