@@ -234,8 +234,8 @@ def read_form(path: Path, form: Form, rules: Mapping[str, Label], lang: str) -> 
     form : Form
         What it was written from.
     rules : mapping of str to Label
-        What is said of a file that cannot be read: ``no_file``, ``no_workbook``, ``too_big``, ``no_sheet``, ``heading``,
-        ``merged``, ``formula``.
+        What is said of a file that cannot be read: ``no_file``, ``no_workbook``, ``too_big``, ``no_sheet``,
+        ``heading``, ``merged``, ``formula``.
     lang : str
         Language of what is said.
 
