@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -183,6 +184,9 @@ def test_finished_runs_are_compared_on_screen_page_and_tables(runs, capsys, tmp_
     page = (folder / "comparison.html").read_text("utf-8")
     assert texts()["chosen_title"]["da"] in page
     assert texts()["chosen_title"]["en"] in page
+    # What sets two shares apart is points: +35% could be a third more of a share.
+    assert re.search(r"\+3\d percentage points", page)
+    assert not re.search(r"[+−][\d.,]+\s?%", page)
     with (folder / "options.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["measure"] == "youth_group.starts"]
     assert [row["option"] for row in rows] == ["more", "equal", REFERENCE]

@@ -80,7 +80,7 @@ def _winner(winner: Choice, lead: Ranking, judged: Judged, words: Wording) -> st
         name=_name(winner.name, judged, words),
         best=words.chance(winner.best),
         alone=words.chance(winner.alone),
-        regret=amount(winner.regret),
+        regret=amount(winner.regret, apart=True),
     )
 
 
@@ -147,8 +147,8 @@ def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
         "mean": amount(row.what_if),
         "difference": "–" if is_reference else amount(row.difference, signed=True),
         "span": "–" if is_reference else span,
-        "regret": amount(choice.regret),
-        "regret_high": amount(choice.regret_high),
+        "regret": amount(choice.regret, apart=True),
+        "regret_high": amount(choice.regret_high, apart=True),
         "best": words.chance(choice.best),
         "alone": words.chance(choice.alone),
         "verdict": "" if is_reference else words.text(row.verdict),
@@ -171,16 +171,19 @@ def _pair(pair: Pairing, judged: Judged, words: Wording) -> dict[str, Any]:
 
 
 def _scaled(row: ComparisonRow, words: Wording) -> tuple[Callable[..., str], str]:
-    """Return how numbers in the scale of a row are said, and its likely range."""
+    """Return how numbers in the scale of a row are said, and its likely range; what sets shares apart is points."""
     share = is_share(row.unit)
     factor = 100.0 if share else 1.0
     decimals = words.decimals(row.reference * factor, row.what_if * factor, smallest=row.worthwhile * factor)
 
-    def amount(value: float, *, signed: bool = False) -> str:
+    def amount(value: float, *, signed: bool = False, apart: bool = False) -> str:
         told = words.number(value * factor, decimals, signed=signed)
-        return words.per_cent(told) if share else told
+        if not share:
+            return told
+        return f"{told} {words.text('points')}" if signed or apart else words.per_cent(told)
 
-    return amount, words.span(row.low * factor, row.high * factor, decimals, signed=True)
+    span = words.span(row.low * factor, row.high * factor, decimals, signed=True)
+    return amount, f"{span} {words.text('points')}" if share else span
 
 
 def _least(ranking: Ranking, words: Wording) -> str:
