@@ -236,12 +236,12 @@ def test_an_automatic_run_is_the_fixed_run_of_its_size_on_any_number_of_workers(
     for out, more in (("one", (*auto, "workers=1")), ("two", (*auto, "workers=2"))):
         assert cli.main([*words, *more, f"out={out}"]) == 0
     assert "The size was found on the way" in " ".join(capsys.readouterr().out.split())
-    one, two = (next((tmp_path / out).iterdir()) for out in ("one", "two"))
+    one, two = (next((tmp_path / out).glob("[!.]*")) for out in ("one", "two"))
     size = read_run(one).result
     fixed = (f"members={size.members}", f"futures={size.futures}", "workers=1", "out=fixed")
     assert size.members * size.futures == 8
     assert cli.main([*words, *fixed]) == 0
-    given = next((tmp_path / "fixed").iterdir())
+    given = next((tmp_path / "fixed").glob("[!.]*"))
     for name in ("measures.parquet", "summary.csv", "comparison.csv", "run.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     for name in ("measures.parquet", "summary.csv", "comparison.csv", "series.parquet"):
