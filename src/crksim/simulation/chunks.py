@@ -78,8 +78,14 @@ class Chunk:
         home = to == HOME
         if home.any():
             to = np.where(home, self.structure.homes(self.kinds[places]), to)
-        for service in np.bincount(to - ORIGIN)[-ORIGIN:].nonzero()[0].tolist():  # no word lies below `ORIGIN`
-            mine = places[to == service]
+        numbers = np.bincount(to - ORIGIN)  # no word lies below `ORIGIN`
+        ends = numbers.cumsum().tolist()
+        sorted_places = places[np.argsort(to.astype(np.int16), kind="stable")]
+        for which in numbers.nonzero()[0].tolist():
+            service = which + ORIGIN
+            if service < 0:
+                continue
+            mine = sorted_places[ends[which - 1] : ends[which]]
             family = self.structure.families[service]
             known = self._ahead.get(family)
             if known is None:

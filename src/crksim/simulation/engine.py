@@ -259,15 +259,15 @@ class Run:
         return log
 
     def still_open(self) -> list[Stay]:
-        """Return the stays in progress and the requests waiting, in order of cohort, citizen and row."""
+        """Return the stays in progress and the requests waiting."""
         scheduled = [entry[3] for entry in self.calendar]  # every stay in progress is there as its own event
-        found = [event for event in scheduled if isinstance(event, Stay) and event.state == STAYING]
+        found = [event for event in scheduled if type(event) is Stay and event.state == STAYING]
         for service in self.services:
             for stay in service.line.line():
                 found.append(stay)
                 if stay.holder is not None and stay.holder.state == HELD:
                     found.append(stay.holder)
-        return sorted(found, key=lambda stay: (stay.citizen.ident, stay.row))
+        return found
 
 
 def _open(service: LiveService) -> None:

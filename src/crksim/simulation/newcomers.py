@@ -89,7 +89,7 @@ class Newcomers:
         ties = (np.asarray(run.structure.cohort_rank, np.int64)[cohorts] << 32) + numbers
         kind, to = np.empty(len(part), np.int64), np.full(len(part), LEAVE)
         bases = np.empty(len(part), np.uint64)
-        for cohort in np.unique(cohorts).tolist():
+        for cohort in np.flatnonzero(np.bincount(cohorts)).tolist():
             mine = np.flatnonzero(cohorts == cohort)
             it, when = run.structure.cohorts[cohort], times[mine]
             bases[mine] = own = run.luck.bases(it.luck_key, numbers[mine])

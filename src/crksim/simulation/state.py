@@ -153,7 +153,7 @@ def _row(run: Run, stay: Stay, citizens: dict[Citizen, int], places: dict[Stay, 
 
 def take(run: Run) -> State:
     """Return the state of a run that has stopped."""
-    stays = run.still_open()
+    stays = sorted(run.still_open(), key=lambda stay: (stay.citizen.ident, stay.row))
     citizens: dict[Citizen, int] = {}
     for stay in stays:
         citizens.setdefault(stay.citizen, len(citizens))
