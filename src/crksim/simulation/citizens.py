@@ -30,10 +30,15 @@ __all__ = [
     "Origin",
     "Stay",
     "Wake",
+    "death_order",
+    "rule_order",
 ]
 
 #: Order of ties, as SimPy priorities; a citizen's tie number (below 2^47) is added.
 HISTORY, END, HAND_OUT, PATIENCE, ARRIVAL = (order << 48 for order in range(5))
+
+#: What happens to one citizen at one instant comes in the order of rows; rules of a row share the room below the next.
+_RULE, _LAST = 2.0**-12, 1 << 40
 
 #: States of a row: staying, waiting for a place, holding a place until the next service admits, closed.
 STAYING, WAITING, HELD, CLOSED = range(4)
@@ -212,3 +217,16 @@ class Wake:
     def __init__(self, callback: Callable[[Wake], None], at: float, stay: Any = None, rule: int = -1) -> None:
         self.callbacks: Any = (callback,)
         self.at, self.stay, self.rule = at, stay, rule
+
+    def __lt__(self, other: Wake) -> bool:
+        return False  # a death foreseen twice: either will do
+
+
+def rule_order(stay: Stay, rule: int) -> float:
+    """Return where a rule comes among what happens to a citizen at one instant: by row, then by rule."""
+    return stay.row + (rule + 1) * _RULE
+
+
+def death_order(stay: Stay) -> float:
+    """Return where a death outside a stay comes among what happens to a citizen at one instant: after all else."""
+    return float(_LAST + stay.row)

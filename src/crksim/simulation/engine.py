@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from heapq import heappush
 from io import BytesIO
 from typing import Any
@@ -116,10 +116,10 @@ class Run:
         self.plan, self.luck, self.until, self.since = plan, luck, until, since
         self.structure = structure = plan.structure
         self.env = simpy.Environment(since)
-        #: SimPy's own calendar, and the numbers of its entries.  What happens is put there as `Environment.schedule`
-        #: does it, but by its day: that spares a call and a sum for every stay.
+        #: SimPy's own calendar.  What happens is put there as `Environment.schedule` does it, but by its day, which
+        #: spares a call and a sum for every stay, and with the row where SimPy has the number of the entry: the order
+        #: of what falls together does not hang on what was put there first.
         self.calendar: list[Any] = self.env._queue
-        self.entries: Iterator[int] = self.env._eid
         #: Rows in full, and those of ordinary stays; see `packing`.
         self.rows, self.plain = BytesIO(), BytesIO()
         self.left_out: set[int] = set()
@@ -139,9 +139,9 @@ class Run:
 
     # -- what the living parts ask for -------------------------------------------------------------------------
 
-    def at(self, time: float, priority: int, event: Wake | Stay) -> None:
-        """Put an event on the calendar."""
-        heappush(self.calendar, (time, priority, next(self.entries), event))
+    def at(self, time: float, priority: int, event: Wake | Stay, order: float = 0.0) -> None:
+        """Put an event on the calendar; of two of one time and priority the smaller order comes first."""
+        heappush(self.calendar, (time, priority, order, event))
 
     def resolved(self, to: int, citizen: Citizen, origin: Origin | None) -> int:
         """Return the destination behind a word that depends on the citizen; without an origin it is the home."""
@@ -201,12 +201,12 @@ class Run:
         for service in self.services:
             changes += [(day, order, service.tie, call) for day, order, call in self._history(service)]
         changes += [(day, 3, 0, lambda wake: self.rules.new_epoch()) for day in sorted(self.rules.dates)]
-        for day, order, tie, call in sorted(changes, key=lambda change: change[:3]):
+        for number, (day, order, tie, call) in enumerate(sorted(changes, key=lambda change: change[:3])):
             # What happens on the day of the start itself is history too when there is no state to go on from.
             if day < self.since or (state is None and day <= 0.0):
                 call(Wake(call, day))
             elif day < self.until:
-                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day))
+                self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), number)
         newcomers = Newcomers(self)
         if state is None:
             opening(self, newcomers.chunk)

@@ -166,5 +166,5 @@ def _begin(
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
     service.free -= 1
     stay.callbacks = service.ending
-    run.at(stay.due, citizen.ending, stay)
+    run.at(stay.due, citizen.ending, stay, stay.row)
     service.begun(stay, 0.0)

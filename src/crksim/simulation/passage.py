@@ -31,7 +31,7 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
     service : LiveService
         The service, as far as it is known before the run begins.
     """
-    calendar, entries = run.calendar, run.entries
+    calendar = run.calendar
     behaviours, family, line = service.behaviours, service.family, service.line
     begins, call_backs = service.begins, service.ending
 
@@ -68,7 +68,7 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
         stay.admitted, stay.due = now, now + length
         if not behaviour.simple or stay.strand:
             service.compete(stay, behaviour, now)
-        heappush(calendar, (stay.due, citizen.ending, next(entries), stay))
+        heappush(calendar, (stay.due, citizen.ending, stay.row, stay))
         if begins:
             service.begun(stay, now)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crksim.model.network import Referral
 from crksim.simulation.behaviour import Steps
-from crksim.simulation.citizens import HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
+from crksim.simulation.citizens import HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake, rule_order
 from crksim.simulation.luck import constant, exponentials, uniform, view
 from crksim.simulation.packing import CODE, TO
 from crksim.simulation.staylog import RESUMED
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from crksim.simulation.services import LiveService
 
 __all__ = ["Rules"]
-
-#: More than any number of a row and a rule: numbers of entries on the calendar begin at 0.
-_BEFORE_ALL = 1 << 40
 
 
 class Rules:
@@ -260,9 +256,7 @@ class Rules:
             if stay.wakes is None:
                 stay.wakes = []
             stay.wakes.append((at, index))
-            # Of two rows of one citizen at one instant the older comes first, whichever was put there first.
-            order = (stay.row << 12) + index - _BEFORE_ALL
-            heappush(self.run.calendar, (at, citizen.ending, order, Wake(self.wake, at, stay, index)))
+            self.run.at(at, citizen.ending, Wake(self.wake, at, stay, index), rule_order(stay, index))
 
     def rate(self, index: int, kind: int) -> Steps:
         """Return the rate at which a rule comes up for a kind of citizen; zero while it is not in force."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.model.network import Shares
 from crksim.simulation.behaviour import ORIGIN, Behaviour
-from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake
+from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake, death_order
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, FLAGS, ROW, TO
 from crksim.simulation.passage import coming, ending
@@ -357,7 +357,7 @@ class LiveService:
         if stay.risk is not None:
             at = max(now, stay.since + stay.risk.reach(stay.since, stay.citizen.budget))
             if at < math.inf:
-                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay))
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), death_order(stay))
         target.ask(stay.citizen, now, stay.row, stay.strand, rule, origin, stay, remaining, flags)
         return True
 

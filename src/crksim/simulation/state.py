@@ -12,7 +12,19 @@ import numpy as np
 from crksim.simulation.arrivals import luck_of
 from crksim.simulation.behaviour import Outcome
 from crksim.simulation.chunks import Chunk
-from crksim.simulation.citizens import CLOSED, END, HELD, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
+from crksim.simulation.citizens import (
+    CLOSED,
+    END,
+    HELD,
+    PATIENCE,
+    STAYING,
+    WAITING,
+    Citizen,
+    Stay,
+    Wake,
+    death_order,
+    rule_order,
+)
 from crksim.simulation.packing import COHORT, NUMBER
 
 if TYPE_CHECKING:
@@ -184,7 +196,7 @@ def take(run: Run) -> State:
 
 
 def _calendar(run: Run, places: dict[Stay, int]) -> Iterator[tuple[int, str, int, float]]:
-    """Yield what is on the calendar for the open rows; two things of one citizen may fall on the same instant."""
+    """Yield what is on the calendar for the open rows, in its order."""
     for _, _, _, event in sorted(run.calendar, key=lambda entry: entry[:3]):
         if isinstance(event, Stay):
             if event.state == STAYING:
@@ -282,8 +294,10 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
 def _schedule(run: Run, stay: Stay, what: str, rule: int, at: float) -> None:
     if what == "end":
         stay.callbacks = stay.service.ending
-        run.at(at, stay.citizen.ending, stay)
+        run.at(at, stay.citizen.ending, stay, stay.row)
     elif what == "patience":
-        run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay))
+        run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay), stay.row)
+    elif what == "rule":
+        run.at(at, stay.citizen.ending, Wake(run.rules.wake, at, stay, rule), rule_order(stay, rule))
     else:
-        run.at(at, stay.citizen.ending, Wake(run.rules.wake if what == "rule" else run.death, at, stay, rule))
+        run.at(at, stay.citizen.ending, Wake(run.death, at, stay), death_order(stay))

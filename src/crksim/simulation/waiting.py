@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from crksim.model.laws import Law
-from crksim.simulation.citizens import END, HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake
+from crksim.simulation.citizens import END, HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake, death_order
 from crksim.simulation.luck import constant, on_grid, uniforms, view
 from crksim.simulation.packing import CODE, TO
 
@@ -93,7 +93,7 @@ class WaitingLine:
             if at < math.inf:
                 stay.known = True
                 priority = citizen.ending + (PATIENCE - END)
-                heappush(self._calendar, (at, priority, next(self.run.entries), Wake(self.give_up, at, stay)))
+                heappush(self._calendar, (at, priority, stay.row, Wake(self.give_up, at, stay)))
 
     def enter(self, stay: Stay, now: float) -> None:
         """Take a place in the order of the queue."""
@@ -123,7 +123,7 @@ class WaitingLine:
             self.handing = True
             wake = self._wake
             wake.at, wake.callbacks = now, self._calls
-            heappush(self._calendar, (now, HAND_OUT + service.tie, next(self.run.entries), wake))
+            heappush(self._calendar, (now, HAND_OUT + service.tie, 0, wake))
 
     def hand_out(self, wake: Wake) -> None:
         """Hand the free places to those first in the queue."""
@@ -178,7 +178,7 @@ class WaitingLine:
             at = now + risk.reach(now, stay.citizen.budget)
             if at < math.inf:
                 stay.known = True
-                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay))
+                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), death_order(stay))
 
     def _patience(self, citizen: Citizen, now: float) -> float:
         """Return how long a citizen waits before giving up, in days."""
