@@ -17,14 +17,24 @@ def interrupted(folder, *words):
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         start_new_session=True,
+        preexec_fn=_listen,
     ) as command:
         for line in command.stdout:
             if "members" in line or "versions of CRK" in line:
                 break
         # A terminal sends it to the whole group: the workers must leave it to the parent.
         os.killpg(command.pid, signal.SIGINT)
-        _, err = command.communicate(timeout=60)
+        try:
+            _, err = command.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(command.pid, signal.SIGKILL)
+            raise
     return command.returncode, err.strip(), _is_left(command.pid)
+
+
+def _listen():
+    """Listen to Ctrl-C even where the tests themselves run in the background of a shell, which turns it off."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_left(group):

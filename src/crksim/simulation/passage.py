@@ -114,22 +114,26 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
             )
         )  # fmt: skip
         service.free += 1.0
-        if line.count:
-            line.offer(now)
         if to < 0:
             stay.state, citizen.main = CLOSED, None
             if not stay.known and not citizen.beside:
                 spare.append(stay)
+            if line.count:
+                line.offer_last(now)
             return
         target = others[to]
         if stay.known or target.guarded:
             stay.state = CLOSED
             target.request(citizen, now, row)
+            if line.count:
+                line.offer_last(now)
             return
         # A stay that nothing else on the calendar knows serves as the next one.
         stay.service, stay.from_row = target, row
         stay.referred, stay.row = now, citizen.rows
         come = target.come  # a slot is found faster than a method
         come(stay, now)
+        if line.count:
+            line.offer_last(now)
 
     return end

@@ -125,10 +125,21 @@ class WaitingLine:
             wake.at, wake.callbacks = now, self._calls
             heappush(self._calendar, (now, HAND_OUT + service.tie, 0, wake))
 
+    def offer_last(self, now: float) -> None:
+        """Do the same as the last deed of an event: at once, unless something else still falls at this instant."""
+        if not self.handing and self.service.free > 0:
+            if self._calendar[0][0] > now:
+                self._hand_out(now)
+            else:
+                self.offer(now)
+
     def hand_out(self, wake: Wake) -> None:
-        """Hand the free places to those first in the queue."""
+        """Hand the free places to those first in the queue, as the call-back of an event."""
         self.handing = False
-        service, now = self.service, wake.at
+        self._hand_out(wake.at)
+
+    def _hand_out(self, now: float) -> None:
+        service = self.service
         while service.free > 0 and self.count:
             stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
             if stay.state != WAITING:
