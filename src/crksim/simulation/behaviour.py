@@ -178,6 +178,7 @@ class Behaviour:
     __slots__ = (
         "_constants",
         "_laws",
+        "_made",
         "_numbering",
         "_offsets",
         "_purposes",
@@ -190,7 +191,6 @@ class Behaviour:
         "family",
         "hazards",
         "key",
-        "made",
         "planned",
         "service",
         "signature",
@@ -221,7 +221,7 @@ class Behaviour:
         for end in ends:
             self._offsets.append(self._offsets[-1] + end.width)
         #: Outcomes by number, each made when first met.
-        self.made: list[Outcome | None] = [None] * self._offsets[-1]
+        self._made = np.full(self._offsets[-1], None, object)
         self._starts = np.asarray(self._offsets)
         self._laws = _laws([end.law for end in ends[: len(planned)]])
         self._numbering = _numbering(ends)
@@ -319,10 +319,17 @@ class Behaviour:
 
     def outcome(self, number: int) -> Outcome:
         """Return an outcome by its number."""
-        found = self.made[number]
+        found: Outcome | None = self._made[number]
         if found is None:
             index = bisect_right(self._offsets, number) - 1
-            found = self.made[number] = self.ends[index].outcome(number - self._offsets[index])
+            found = self._made[number] = self.ends[index].outcome(number - self._offsets[index])
+        return found
+
+    def outcomes(self, numbers: NDArray[np.intp]) -> list[Outcome]:
+        """Return many outcomes by their numbers."""
+        for number in np.bincount(numbers).nonzero()[0].tolist():
+            self.outcome(number)
+        found: list[Outcome] = self._made[numbers].tolist()
         return found
 
 

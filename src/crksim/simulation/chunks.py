@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,13 +146,8 @@ class Chunk:
     def _fill(self, behaviour: Behaviour, nth: int | _Visits, places: _Places) -> _Places:
         """Draw one visit for each of some citizens, the nth of all or of each; return where they lead."""
         numbers, lengths, to = behaviour.stays(self.bases[places], nth)
-        made, outcome = behaviour.made, behaviour.outcome
         for visit in [nth] if isinstance(nth, int) else np.flatnonzero(np.bincount(nth)).tolist():
             mine = slice(None) if isinstance(nth, int) else np.flatnonzero(nth == visit)
-            which = numbers[mine].tolist()
-            outcomes: Iterable[Any] = list(map(made.__getitem__, which))
-            if not all(outcomes):  # some are met for the first time
-                outcomes = map(outcome, which)
-            found = zip(outcomes, lengths[mine].tolist(), strict=True)
+            found = zip(behaviour.outcomes(numbers[mine]), lengths[mine].tolist(), strict=True)
             self.drawn.setdefault(behaviour.key + visit, {}).update(zip(places[mine].tolist(), found, strict=True))
         return to
