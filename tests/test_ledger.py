@@ -13,7 +13,7 @@ from crksim.interface.files import data_dir, read_folder
 from crksim.model.clock import YEAR
 from crksim.model.ledger import Ledger, numbers_of, read_ledger
 from crksim.model.network import Dated, End, Network, Parameter, Quantity, Shares
-from crksim.model.priors import PRIOR_LAWS, Prior
+from crksim.model.priors import PRIOR_LAWS, Prior, rest_law
 from crksim.model.study import read_study
 
 ASSUMED = {"kind": "assumed"}
@@ -144,7 +144,7 @@ def test_rows_are_texts_with_the_nearest_label_and_gaps_where_evidence_is_missin
     assert rows["services.group.places.hard.first"] == {
         "address": "services.group.places.hard.first", "label_da": "Gruppen", "label_en": "The group", "value": "5",
         "kind": "report", "fact": "places_2017", "source": "ch4", "seen": "full", "low": "5", "high": "5",
-        "law": "fixed", "note": "n",
+        "law": "fixed", "rest_of": "", "at_most": "", "note": "n",
     }  # fmt: skip
     assert rows["parameters.length.value"]["label_en"] == "Length"
     assert rows["cohorts.youth.arrivals"]["kind"] == ""
@@ -207,7 +207,8 @@ def test_a_law_asks_for_its_own_numbers():
         "parameters.h": {**ASSUMED, "law": ["pert"]},
     }
     assert problems(data) == [
-        "parameters.a.law = 'normal': must be one of fixed, uniform, triangular, pert, lognormal, beta, gamma; "
+        "parameters.a.law = 'normal': must be one of fixed, uniform, triangular, pert, lognormal, "
+        "lognormal_between, beta, gamma; "
         "did you mean 'lognormal'?",
         "parameters.b.high = None: must be given with the law 'pert'",
         "parameters.c.numbers.beta = 3: must be one of a, b",
@@ -220,7 +221,8 @@ def test_a_law_asks_for_its_own_numbers():
         "parameters.f.numbers.mode = 1: has no place with the law 'uniform'",
         "parameters.g.numbers = 3: must be a map such as {a: 4.5, b: 13.5}",
         "parameters.h.law = ['pert']: must be a text or a number",
-        "parameters.h.law = ['pert']: must be one of fixed, uniform, triangular, pert, lognormal, beta, gamma; "
+        "parameters.h.law = ['pert']: must be one of fixed, uniform, triangular, pert, lognormal, "
+        "lognormal_between, beta, gamma; "
         "did you mean 'pert'?",
     ]
 
@@ -233,6 +235,10 @@ LAWS = {
     "beta": (Prior("beta", 0.25, numbers=(("a", 4.5), ("b", 13.5))), stats.beta(4.5, 13.5)),
     "gamma": (Prior("gamma", 26.0, numbers=(("rate", 0.75), ("shape", 19.5))), stats.gamma(19.5, scale=1 / 0.75)),
     "lognormal": (Prior("lognormal", 2.0, 1.0, 4.0), stats.lognorm(math.log(2.0) / stats.norm.ppf(0.95), scale=2.0)),
+    "lognormal_between": (
+        Prior("lognormal_between", 3.5, 1.0, 9.0),
+        stats.lognorm(math.log(3.0) / stats.norm.ppf(0.95), scale=3.0),
+    ),
 }
 
 
@@ -303,6 +309,7 @@ def test_a_beta_of_mean_and_range_has_that_mean_and_that_width(mean, low, high):
         (Prior("uniform", 1.0, 2.0, 6.0), "must lie between its 'low' and 'high'"),
         (Prior("triangular", 1.0), "must have 'low' and 'high', in this order"),
         (Prior("lognormal", 1.0, 0.0, 6.0), "must have 'low' above 0"),
+        (Prior("lognormal_between", 1.0, 0.0, 6.0), "must have 'low' above 0"),
         (Prior("beta", 0.5, 0.2, 1.2), "must have 'low' and 'high' between 0 and 1, and apart"),
         (Prior("beta", 1.0, 0.2, 0.9), "must lie between 0 and 1"),
         (Prior("gamma", 1.0, numbers=(("rate", 0.0), ("shape", 1.0))), "its law's numbers must be above 0"),
@@ -317,6 +324,90 @@ def test_a_value_that_does_not_go_with_its_law_is_told(prior, rule):
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def share(low, high, **more):
+    return {**ASSUMED, "law": "pert", "low": low, "high": high, **more}
+
+
+PAIR = {
+    "parameters.first": share(0.2, 0.5),
+    "parameters.second": share(0.1, 0.3, rest_of="first"),
+}
+
+
+@pytest.mark.theory
+def test_shares_of_one_map_have_a_generalised_dirichlet_law_with_the_means_and_deviations_of_their_ranges():
+    """Connor & Mosimann 1969: the second is an independent beta part of what the first leaves."""
+    own, other = Prior("pert", 0.2, 0.1, 0.3, share=True), Prior("pert", 0.3, 0.2, 0.5, share=True)
+    a, b = rest_law(own, other)
+    grid = (np.arange(4000) + 0.5) / 4000
+    first, alone = (np.array([prior.quantile(u) for u in grid]) for prior in (other, own))
+    part = stats.beta(a, b)
+    mean = (1 - first.mean()) * part.mean()
+    square = ((1 - first) ** 2).mean() * (part.var() + part.mean() ** 2)
+    assert mean == pytest.approx(alone.mean(), rel=1e-4)
+    assert np.sqrt(square - mean**2) == pytest.approx(alone.std(), rel=1e-3)
+    covariance = -first.var() * part.mean()  # of x and (1 - x) y with x and y independent
+    chooser = np.random.default_rng(3)
+    drawn = 20_000
+    x = np.array([other.quantile(u) for u in chooser.random(drawn)])
+    y = part.rvs(drawn, random_state=chooser)
+    products = (x - x.mean()) * ((1 - x) * y - ((1 - x) * y).mean())
+    assert abs(products.mean() - covariance) < 4 * products.std() / np.sqrt(drawn)
+
+
+@pytest.mark.unit
+def test_a_share_of_the_rest_is_drawn_after_what_leaves_it_wherever_they_stand():
+    ledger = read_ledger(
+        {
+            "parameters.aside": share(0.1, 0.3, rest_of="base", at_most=0.6),
+            "parameters.base": share(0.2, 0.5),
+        }
+    )
+    both = network(aside=0.2, base=0.3)
+    assert [parameter.id for parameter in both.parameters] == ["aside", "base"]
+    (a, b) = rest_law(Prior("pert", 0.2, 0.1, 0.3, share=True), Prior("pert", 0.3, 0.2, 0.5, share=True))
+    uniforms = {"base": 0.9, "aside": 0.4}
+    first = Prior("pert", 0.3, 0.2, 0.5, share=True).quantile(0.9)
+    most = stats.beta(a, b).cdf((0.6 - first) / (1 - first))
+    expected = (1 - first) * stats.beta(a, b).ppf(0.4 * most)
+    assert ledger.draw(both, uniforms.__getitem__) == pytest.approx({"base": first, "aside": expected}, rel=1e-9)
+    # What a calibration gives for the first counts, and where it leaves nothing, the second is nothing.
+    assert ledger.draw(both, lambda _: 0.5, {"base": 0.7})["aside"] == 0.0
+    assert ledger.draw(both, lambda _: 1.0 - 1e-12, {"base": 0.5})["aside"] == pytest.approx(0.1, rel=1e-3)
+
+
+@pytest.mark.unit
+def test_what_a_share_is_the_rest_of_must_be_a_share_that_is_drawn_on_its_own():
+    data = {
+        **PAIR,
+        "parameters.third": share(0.1, 0.3, rest_of="second"),
+        "parameters.fourth": share(0.1, 0.3, rest_of="frist"),
+        "parameters.fifth": share("2 days", "3 days", rest_of="first"),
+        "parameters.sixth": share(0.1, 0.3, at_most=0.8),
+        "parameters.seventh": share(0.1, 0.3, rest_of="first", at_most="much"),
+        "parameters.eighth": share(0.1, 0.3, rest_of="eighth"),
+    }
+    assert sorted(problems(data)) == [
+        "parameters.eighth.rest_of = 'eighth': must be another parameter of the ledger; did you mean 'sixth'?",
+        "parameters.fifth.rest_of = 'first': must be a share with a range and a law, like this one",
+        "parameters.fourth.rest_of = 'frist': must be another parameter of the ledger; did you mean 'first'?",
+        "parameters.seventh.at_most = 'much': must be a share below 1, and stand with 'rest_of'",
+        "parameters.sixth.at_most = '0.8': must be a share below 1, and stand with 'rest_of'",
+        "parameters.third.rest_of = 'second': must not be drawn from what another leaves itself; did you mean 'first'?",
+    ]
+
+
+@pytest.mark.unit
+def test_a_range_that_no_part_of_a_rest_has_is_told():
+    ledger = read_ledger({**PAIR, "parameters.second": share(0.5999, 0.6001, rest_of="first")})
+    with pytest.raises(InputError) as caught:
+        ledger.draw(network(first=0.3, second=0.6), lambda _: 0.5)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "parameters.second = 0.6: must have a range that a part of what 'first' leaves can have, and leave something "
+        "with it (ledger: 0.5999 to 0.6001)"
+    ]
 
 
 @pytest.mark.unit

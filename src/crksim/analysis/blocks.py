@@ -14,7 +14,7 @@ from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date
 from crksim.model.ledger import Ledger, read_ledger
 from crksim.model.network import Label, Network
-from crksim.model.priors import Prior
+from crksim.model.priors import Prior, beta_below
 
 __all__ = ["Block", "Blocks", "Exact", "ScoredPrior", "read_blocks"]
 
@@ -66,15 +66,12 @@ class Exact:
 
     def draw(self, uniform: Callable[[str], float]) -> dict[str, float]:
         """Return one draw, by stick-breaking: each share of what the ones before have left is a beta law."""
-        from scipy.special import betainc, betaincinv
-
         found: dict[str, float] = {}
         left, room = 1.0, self.at_most
         for place, name in enumerate(self.parameters):
             a, b = self.weights[place], float(sum(self.weights[place + 1 :]))
-            most = min(1.0, room / left) if left > 0.0 else 1.0
-            share = float(betaincinv(a, b, uniform(name) * float(betainc(a, b, most))))
-            found[name] = left * share
+            most = room / left if left > 0.0 else 1.0
+            found[name] = left * beta_below(a, b, most, uniform(name))
             left, room = left - found[name], room - found[name]
         return found
 

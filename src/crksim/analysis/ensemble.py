@@ -103,7 +103,9 @@ def network_mark(study: Mapping[str, Any], ledger: Mapping[str, Any]) -> str:
         return [bare(inner) for inner in value] if isinstance(value, list) else value
 
     laws = {
-        address: {field: entry[field] for field in ("law", "low", "high", "numbers") if field in entry}
+        address: {
+            field: entry[field] for field in ("law", "low", "high", "numbers", "rest_of", "at_most") if field in entry
+        }
         for address, entry in ledger.items()
         if address.startswith("parameters.")
     }

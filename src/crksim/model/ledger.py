@@ -7,6 +7,9 @@ most specific entry wins::
       {kind: report, fact: youth_group_mean_stay, low: 2 months, high: 3.5 months, law: pert, note: rounded in the text}
     parameters.group_starts: {kind: derived, note: 19 in 9 months, law: gamma, numbers: {shape: 19.5, rate: 0.75 years}}
     services.*.staff.*.minutes: {kind: assumed, note: not in the report}
+
+Two uncertain shares of one map: ``rest_of: NAME`` draws a share as a part of what the parameter NAME leaves; with
+``at_most``, so that the two leave room for the other branches.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from functools import cached_property, lru_cache
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import format_duration, format_rate, parse_quantity
 from crksim.model.network import Network, Parameter
-from crksim.model.priors import PRIOR_LAWS, Prior
+from crksim.model.priors import PRIOR_LAWS, Prior, beta_below, rest_law
 
 __all__ = ["KINDS", "SEEN", "Evidence", "Ledger", "numbers_of", "read_ledger"]
 
@@ -28,7 +31,7 @@ KINDS = ("report", "register", "literature", "derived", "assumed")
 #: What was seen of a source.
 SEEN = ("full", "abstract", "excerpt", "memory")
 
-_FIELDS = ("kind", "fact", "source", "seen", "low", "high", "law", "numbers", "note")
+_FIELDS = ("kind", "fact", "source", "seen", "low", "high", "law", "numbers", "rest_of", "at_most", "note")
 _SECTIONS = ("parameters", "services", "cohorts", "referrals")
 #: Keys whose values are words, whatever they look like.
 _WORDS = ("label", "title", "when", "eligible")
@@ -59,6 +62,10 @@ class Evidence:
         One of `PRIOR_LAWS`; parameters vary by it between members.
     numbers : tuple of (str, float)
         Numbers of the law's own (in days, per day, or without unit).
+    rest_of : str
+        Parameter of the same share map that is drawn first: this one is a part of what it leaves.
+    at_most : str
+        Largest sum of the two, where other branches of the map have shares of their own; empty is one.
     """
 
     address: str
@@ -70,13 +77,19 @@ class Evidence:
     high: str = ""
     law: str = "fixed"
     numbers: tuple[tuple[str, float], ...] = ()
+    rest_of: str = ""
+    at_most: str = ""
     note: str = ""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it varies, and no number above 1 makes sense."""
+        beyond = _range_end(self.high)
+        return self.law != "fixed" and beyond <= 1.0 and parse_quantity(self.high)[1] == "number"
 
     def prior(self, value: float) -> Prior:
         """Return the law of the number whose value in use is `value` (in days, per day, or without unit)."""
-        low, high = _range_end(self.low), _range_end(self.high)
-        share = high <= 1.0 and parse_quantity(self.high)[1] == "number"
-        return Prior(self.law, value, low, high, self.numbers, share)
+        return Prior(self.law, value, _range_end(self.low), _range_end(self.high), self.numbers, self.is_share)
 
 
 @dataclass(frozen=True)
@@ -177,17 +190,28 @@ class Ledger:
         problems: list[Problem] = []
         names = {parameter.id for parameter in network.parameters}
         theta = {name: value for name, value in (given or {}).items() if name in names}
-        for parameter in network.parameters:
-            if not parameter.value.parameters and parameter.id not in theta:
-                theta[parameter.id] = self._drawn(parameter, uniform, problems)
+        declared = {parameter.id: parameter for parameter in network.parameters}
+        drawn = [it for it in network.parameters if not it.value.parameters and it.id not in theta]
+        for parameter in sorted(drawn, key=self._is_rest):
+            theta[parameter.id] = self._drawn(parameter, declared, uniform, theta, problems)
         if problems:
             raise InputError(problems)
-        declared = {parameter.id: parameter for parameter in network.parameters}
         for name in declared:
             _resolve(name, declared, theta)
         return theta
 
-    def _drawn(self, parameter: Parameter, uniform: Callable[[str], float], problems: list[Problem]) -> float:
+    def _is_rest(self, parameter: Parameter) -> bool:
+        found = self.entry(f"parameters.{parameter.id}")
+        return found is not None and bool(found.rest_of)
+
+    def _drawn(
+        self,
+        parameter: Parameter,
+        declared: Mapping[str, Parameter],
+        uniform: Callable[[str], float],
+        theta: Mapping[str, float],
+        problems: list[Problem],
+    ) -> float:
         """Return a parameter's value for one member, noting what does not go with the evidence."""
         address, value = f"parameters.{parameter.id}", parameter.value.factor
         found = self.entry(address)
@@ -198,7 +222,17 @@ class Ledger:
             said = f"{fault} (ledger: {found.low or '?'} to {found.high or '?'})"
             problems.append(Problem(address, _written(value, found.low), said))
             return value
-        return prior.quantile(uniform(parameter.id))
+        first = declared.get(found.rest_of)
+        before = None if first is None else self.entry(f"parameters.{first.id}")
+        if first is None or before is None:
+            return prior.quantile(uniform(parameter.id))
+        law = rest_law(prior, before.prior(first.value.factor))
+        if law is None:
+            said = f"must have a range that a part of what '{first.id}' leaves can have, and leave something with it"
+            problems.append(Problem(address, value, f"{said} (ledger: {found.low} to {found.high})"))
+            return value
+        left, most = 1.0 - theta[first.id], float(found.at_most or 1.0) - theta[first.id]
+        return left * beta_below(*law, most / left, uniform(parameter.id)) if most > 0.0 else 0.0
 
 
 def read_ledger(data: Mapping[str, object], facts: Collection[str] | None = None) -> Ledger:
@@ -234,9 +268,28 @@ def read_ledger(data: Mapping[str, object], facts: Collection[str] | None = None
             problems += faults
             if not faults:
                 entries[_short(address)] = _evidence(_short(address), fields)
+    for entry in entries.values():
+        problems += _rest_faults(entry, entries)
     if problems:
         raise InputError(problems)
     return Ledger(tuple(entries[address] for address in sorted(entries)))
+
+
+def _rest_faults(entry: Evidence, entries: Mapping[str, Evidence]) -> Iterator[Problem]:
+    """Look at whether what a share is the rest of is a share that is drawn on its own."""
+    if entry.at_most and not (entry.rest_of and _is_part(entry.at_most)):
+        yield Problem(f"{entry.address}.at_most", entry.at_most, "must be a share below 1, and stand with 'rest_of'")
+    if not entry.rest_of:
+        return
+    address, first = f"{entry.address}.rest_of", entries.get(f"parameters.{entry.rest_of}")
+    others = [it for it in entries if it.startswith("parameters.") and it != entry.address]
+    names = [it.removeprefix("parameters.") for it in others]
+    if first is None or first is entry:
+        yield Problem(address, entry.rest_of, "must be another parameter of the ledger", nearest(entry.rest_of, names))
+    elif first.rest_of:
+        yield Problem(address, entry.rest_of, "must not be drawn from what another leaves itself", first.rest_of)
+    elif not (entry.is_share and first.is_share):
+        yield Problem(address, entry.rest_of, "must be a share with a range and a law, like this one")
 
 
 def numbers_of(study: Mapping[str, object]) -> Iterator[tuple[str, object, tuple[str, str]]]:
@@ -315,6 +368,13 @@ def _written(value: float, like: str) -> float | str:
     if dimension == "duration":
         return format_duration(value)
     return format_rate(value) if dimension == "rate" else value
+
+
+def _is_part(text: str) -> bool:
+    try:
+        return 0.0 < float(text) < 1.0
+    except ValueError:
+        return False
 
 
 def _range_end(text: str) -> float:

@@ -11,9 +11,14 @@ pert        the value is the peak of a smooth law of weight 4 (Malcolm, Roseboom
             1, is drawn as 0 or 1
 lognormal   the value is the median, `low` and `high` are exactly the 5 % and the 95 % point: one half-lognormal on
             either side of the median
+lognormal_between
+            lognormal with `low` and `high` as its 5 % and 95 % points; the value plays no part
 beta        of `a` and `b`; without them the value is the mean and 90 % lie in a range as wide as `low` to `high`
 gamma       of `shape` and `rate`: what a count leaves of a rate (shape = count + 1/2, rate = time it was counted over)
 =========== ==========================================================================================================
+
+Shares of one map are not independent: what one takes, another cannot.  `rest_law` gives the law of a share as a part of
+what another leaves (`rest_of` in the ledger).
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["PRIOR_LAWS", "Prior"]
+__all__ = ["PRIOR_LAWS", "Prior", "beta_below", "rest_law"]
 
 #: Law -> the numbers of its own that it takes.
 PRIOR_LAWS: dict[str, tuple[str, ...]] = {
@@ -31,6 +36,7 @@ PRIOR_LAWS: dict[str, tuple[str, ...]] = {
     "triangular": (),
     "pert": (),
     "lognormal": (),
+    "lognormal_between": (),
     "beta": ("a", "b"),
     "gamma": ("shape", "rate"),
 }
@@ -79,7 +85,7 @@ class Prior:
             return "must have 'low' and 'high' between 0 and 1, and apart"
         if self.law == "beta" and not 0.0 < self.value < 1.0:
             return "must lie between 0 and 1"
-        if self.law == "lognormal" and not self.low > 0.0:
+        if self.law in ("lognormal", "lognormal_between") and not self.low > 0.0:
             return "must have 'low' above 0"
         if not self.low <= self.value <= self.high:
             return "must lie between its 'low' and 'high'"
@@ -90,6 +96,8 @@ class Prior:
         value, low, high = self.value, self.low, self.high
         if self.law == "fixed" or (self.law in ("triangular", "pert", "uniform", "lognormal") and low == high):
             return value
+        if self.law == "lognormal_between":
+            return math.sqrt(low * high) * math.exp(0.5 * _normal(u) / _Z95 * math.log(high / low))
         if self.law == "uniform":
             return low + u * (high - low)
         if self.law == "triangular":
@@ -114,6 +122,47 @@ class Prior:
         named = dict(self.numbers)
         a, b = (named["a"], named["b"]) if named else _beta_of(value, high - low)
         return float(betaincinv(a, b, u))
+
+
+def beta_below(a: float, b: float, most: float, u: float) -> float:
+    """Return the number below which the share `u` of a beta law lies that is cut off above `most`."""
+    from scipy.special import betainc, betaincinv
+
+    return float(betaincinv(a, b, u * float(betainc(a, b, min(1.0, most)))))
+
+
+def rest_law(own: Prior, other: Prior) -> tuple[float, float] | None:
+    """Return *a* and *b* of the beta law of a share as a part of what another share leaves.
+
+    Drawn so, the two and what is left of one have a generalised Dirichlet law (Connor & Mosimann 1969, Journal of the
+    American Statistical Association 64:194-206): they never exceed one, what one has more the other has less, and the
+    share keeps the mean and the standard deviation of its own range.
+
+    Parameters
+    ----------
+    own, other : Prior
+        What is known of the share, and of the one that is drawn before it.
+
+    Returns
+    -------
+    tuple of float, or None
+        None where no law does: the range is too narrow for a part of what is left, or the shares leave nothing.
+    """
+    (mean, sd), (first, first_sd) = _moments(own), _moments(other)
+    if not (mean > 0.0 and mean + first < 1.0):
+        return None
+    part = mean / (1.0 - first)
+    variance = (sd**2 + mean**2) / ((1.0 - first) ** 2 + first_sd**2) - part**2
+    size = part * (1.0 - part) / variance - 1.0 if variance > 0.0 else 0.0
+    return (part * size, (1.0 - part) * size) if size > 0.0 else None
+
+
+@lru_cache(maxsize=4096)
+def _moments(prior: Prior) -> tuple[float, float]:
+    """Return mean and standard deviation, from the midpoints of a thousand equal parts."""
+    values = [prior.quantile((place + 0.5) / 1000.0) for place in range(1000)]
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 def _normal(u: float) -> float:

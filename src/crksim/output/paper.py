@@ -282,7 +282,7 @@ def _exact_laws(calibration: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _law(entry: Any) -> dict[str, Any]:
     """Return law, numbers, kind and source of an entry of evidence; empty without one."""
-    names = ("law", "low", "high", "numbers", "kind", "fact", "source", "seen", "note")
+    names = ("law", "low", "high", "numbers", "rest_of", "at_most", "kind", "fact", "source", "seen", "note")
     told: dict[str, Any] = {name: getattr(entry, name, "") for name in names}
     numbers = () if entry is None else entry.numbers
     told["numbers"] = ", ".join(f"{name}={number!r}" for name, number in numbers)
