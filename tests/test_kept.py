@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from crksim.analysis import units
-from crksim.analysis.keeping import key_of, pack, pack_log, unpack, unpack_log
+from crksim.analysis.keeping import key_of, pack, pack_log, run_kept, unpack, unpack_log
 from crksim.analysis.pool import open_pool
 from crksim.analysis.replications import replicate
 from crksim.analysis.units import replication
@@ -405,3 +405,43 @@ def test_two_who_write_the_same_file_end_with_it_whole(tmp_path, monkeypatch):
 def test_keys_differ_where_anything_does():
     assert key_of("a", ["b"]) == key_of("a", ("b",))
     assert len({key_of("a", "b"), key_of("ab"), key_of(["a", "b"]), key_of("a", 1), key_of("a", 1.0)}) == 5
+
+
+# --- units of any kind -----------------------------------------------------------------------------------------------
+
+
+def thirds(number):
+    """Return numbers that are no whole ones, and one that is not there; 13 is poison."""
+    if number == 13:
+        raise ValueError("thirteen")
+    return np.array([[number / 3.0, np.nan]])
+
+
+def thirds_of(numbers, kept, seen, told=None):
+    with open_pool() as pool:
+        return run_kept(
+            pool, lambda number: seen.append(number) or thirds(number), numbers, kept,
+            lambda number: key_of("thirds", number), name=str,
+            progress=None if told is None else lambda *done: told.append(done),
+        )  # fmt: skip
+
+
+@pytest.mark.unit
+def test_units_that_are_kept_are_not_run_again_and_stand_in_their_order(kept):
+    first, second, told = [], [], []
+    thirds_of([1, 4], kept, first)
+    found = thirds_of([5, 4, 2, 1], kept, second, told)
+    assert (first, second) == ([1, 4], [5, 2])
+    assert [array.tobytes() for array in found] == [thirds(number).tobytes() for number in (5, 4, 2, 1)]
+    assert told == [(2, 4), (3, 4), (4, 4)]
+    assert [array.tobytes() for array in thirds_of([5, 4, 2, 1], None, [])] == [array.tobytes() for array in found]
+
+
+@pytest.mark.unit
+def test_a_poisonous_unit_is_told_by_its_name_and_the_others_are_kept(kept):
+    seen = []
+    with pytest.raises(CheckError, match="13: ValueError: thirteen"):
+        thirds_of([1, 13, 4], kept, seen)
+    with pytest.raises(CheckError, match="13: ValueError: thirteen"):
+        thirds_of([1, 13, 4], kept, seen)
+    assert seen == [1, 13, 4, 13]

@@ -181,11 +181,11 @@ def test_two_sweeps_that_race_for_one_folder_end_with_it_whole(tmp_path):
     [
         (
             "en",
-            "interrupted; single futures kept in outputs/.kept: 2; the same command goes on from there",
+            "interrupted; results kept in outputs/.kept: 2; the same command goes on from there",
         ),
         (
             "da",
-            "afbrudt; enkelte fremtider gemt i outputs/.kept: 2; den samme kommando går videre derfra",
+            "afbrudt; resultater gemt i outputs/.kept: 2; den samme kommando går videre derfra",
         ),
     ],
 )
@@ -242,7 +242,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(monkeypatch, capsy
         assert cli.main(WORDS) == 4
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("outputs/.kept/")
-    assert "cannot be written: No space left on device; single futures kept in outputs/.kept: 2" in line
+    assert "cannot be written: No space left on device; results kept in outputs/.kept: 2" in line
     assert runs() == []
     assert cli.main(WORDS) == 0
     assert files_of(runs()[0]) == undisturbed[0]
@@ -260,7 +260,7 @@ def test_a_disk_that_is_full_when_the_folder_is_written_loses_nothing(monkeypatc
         patch.setattr(export, "write_csv", full)
         assert cli.main(WORDS) == 4
     (line,) = capsys.readouterr().err.splitlines()
-    assert "No space left on device; single futures kept in outputs/.kept: 3" in line
+    assert "No space left on device; results kept in outputs/.kept: 3" in line
     assert [path.name for path in Path("outputs").iterdir()] == [".kept"]
     assert cli.main(WORDS) == 0
     assert "that were there already: 3 of 3" in capsys.readouterr().out
@@ -313,15 +313,15 @@ def test_what_the_disk_says_is_told_in_both_languages_and_what_others_say_passes
         ("en", "outputs/x cannot be written: No space left on device; nothing was kept"),
         ("da", "outputs/x kan ikke skrives: No space left on device; intet gemt"),
     ):
-        with pytest.raises(DiskError) as caught, keeping(replace(settings, lang=lang)):
+        with pytest.raises(DiskError) as caught, keeping(settings, lang):
             raise OSError(errno.ENOSPC, "No space left on device", "outputs/x")
         assert (str(caught.value), caught.value.exit_code) == (said, 4)
-    with pytest.raises(BrokenPipeError), keeping(settings):
+    with pytest.raises(BrokenPipeError), keeping(settings, "en"):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
     told = []
-    with pytest.raises(KeyboardInterrupt), keeping(settings, told.append) as kept:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), keeping(settings, "en", told.append) as kept:  # noqa: PT012
         kept.keep("ab", b"found")
         raise KeyboardInterrupt
-    assert told == ["single futures kept in outputs/.kept: 1; the same command goes on from there"]
-    with keeping(replace(settings, kept=0)) as kept:
+    assert told == ["results kept in outputs/.kept: 1; the same command goes on from there"]
+    with keeping(replace(settings, kept=0), "en") as kept:
         assert kept is None

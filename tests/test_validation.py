@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from crksim.analysis import prediction
 from crksim.analysis.gate import check
 from crksim.analysis.pool import open_pool
 from crksim.analysis.prediction import predict
@@ -63,18 +64,30 @@ def test_shuffled_numbers_and_a_grossly_wrong_model_fail_and_the_shipped_ensembl
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_a_check_of_the_priors_leaves_a_folder_and_says_what_it_is_worth(tmp_path):
+def test_a_check_of_the_priors_that_is_cut_off_goes_on_leaves_a_folder_and_says_what_it_is_worth(tmp_path, monkeypatch):
     from contextlib import contextmanager
 
-    lines = []
+    lines, seen, stops = [], [], {"at": 7}
 
     @contextmanager
     def bar(total):
-        yield lambda done, total: None
+        def told(done, total):
+            stops["at"] -= 1
+            if stops["at"] == 0:
+                raise KeyboardInterrupt
 
-    folder = validate(
-        ["versions=none", "members=20", "futures=1", "wrong=20", f"out={tmp_path}"], "da", lines.append, bar
-    )
+        yield told
+
+    simulated = prediction.simulate
+    monkeypatch.setattr(prediction, "simulate", lambda *told, **more: seen.append(1) or simulated(*told, **more))
+    words = ["versions=none", "members=20", "futures=1", "wrong=20", "workers=1", f"out={tmp_path}"]
+    assert validate(words, "da", lines.append, bar) is None
+    # The seventh was not kept yet when it was told of.
+    assert lines.pop() == (f"afbrudt; resultater gemt i {tmp_path}/.kept: 6; den samme kommando går videre derfra")
+    assert (len(seen), lines.clear()) == (7, None)
+    folder = validate(words, "da", lines.append, bar)
+    # The versions, once more as those that the wrong models are of, and ten wrong models of them.
+    assert len(seen) - 7 == 20 - 6 + 20 + 10 * 20
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "predictions.csv"]
     assert lines[0] == "Holder 20 udgaver × 1 fremtider op mod rapporten; 12 kontroltal"
     assert sum(line.startswith("Med vilje forkert model") for line in lines) == 10

@@ -177,7 +177,9 @@ def test_the_shipped_variants_change_what_they_say():
     assert own["soft_places"].of(task).study["services"][hard]["places"] == {"norm": 8, "workable": 4}
     moved = [count.id for count, old in zip(own["ten_months"].of(task).counts.counts, task.counts.counts, strict=True)
              if count != old]  # fmt: skip
-    assert moved == ["yg_entrants", "yg_from_host_unit"]
+    assert sorted(moved) == sorted(own["ten_months"].counts)
+    assert len(moved) == 5
+    assert own["ten_months"].moved("youth_group.count_at.2017-07-01") == "youth_group.count_at.2017-08-01"
     frail = {name for name in task.study["parameters"] if name.startswith("frailty_")}
     assert own["no_frailty"].fixed == dict.fromkeys(frail, 1.0)
     switches = read_yaml(data_dir("scenarios") / "youth_groups_3sites.yaml").data["switches"]
@@ -209,10 +211,11 @@ def made_rows():
         "worthwhile": "5", "members": "40", "futures": "2", "past_futures": "32", "seed": "1", "ensemble": "abc",
     }  # fmt: skip
     good = {"label_da": "Som den er", "label_en": "As it is", "log_ratio": "0", "error": "0", "effective": "40",
-            "enough": "True", "difference": "12.345", "low": "-1.2", "high": "20.1", "chance": "0.93",
+            "enough": "True", "check": "passed", "check_chance": "0.322",
+            "difference": "12.345", "low": "-1.2", "high": "20.1", "chance": "0.93",
             "verdict": "makes_a_difference"}  # fmt: skip
     few = {**good, "label_da": "Andet", "label_en": "Other", "log_ratio": "-3.21", "error": "0.52", "effective": "3.4",
-           "enough": "False"}  # fmt: skip
+           "enough": "False", "check": "failed", "check_chance": "0.0402"}  # fmt: skip
     return [{**row, **good}, {**row, **few}]
 
 
@@ -221,10 +224,10 @@ def test_the_page_says_what_stands_in_the_table_and_hides_what_few_versions_say(
     text = script("variants_page").variants_page(made_rows())
     lines = [line for line in text.splitlines() if line.startswith(("| As", "| Som", "| Other", "| Andet"))]
     assert lines == [
-        "| As it is | 0.00 ± 0.00 | 40 | +12.3 | −1.2 … +20.1 | 93% | makes a difference |",
-        "| Other | −3.21 ± 0.52 | 3 | – | – | – | – |",
-        "| Som den er | 0,00 ± 0,00 | 40 | +12,3 | −1,2 … +20,1 | 93 % | gør en forskel |",
-        "| Andet | −3,21 ± 0,52 | 3 | – | – | – | – |",
+        "| As it is | 0.00 ± 0.00 | 40 | passed (32) | +12.3 | −1.2 … +20.1 | 93% | makes a difference |",
+        "| Other | −3.21 ± 0.52 | 3 | failed (4) | – | – | – | – |",
+        "| Som den er | 0,00 ± 0,00 | 40 | bestået (32) | +12,3 | −1,2 … +20,1 | 93 % | gør en forskel |",
+        "| Andet | −3,21 ± 0,52 | 3 | ikke bestået (4) | – | – | – | – |",
     ]
 
 

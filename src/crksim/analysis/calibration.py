@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.blocks import Block, Blocks
+from crksim.analysis.code import code_mark
 from crksim.analysis.counts import Count, Counts, log_likelihood
 from crksim.analysis.dependence import log_dependence
+from crksim.analysis.keeping import Store, key_of, run_kept
 from crksim.analysis.measures import measure
 from crksim.analysis.particles import Cloud, Likelihood, start, step
 from crksim.analysis.pool import Pool
@@ -133,8 +135,7 @@ class _Members:
 
 def _packed(task: Task, block: Block, futures: int) -> tuple[str, bytes]:
     """Return the job of a block with its hash."""
-    measures = tuple(dict.fromkeys(address for count in task.counts_of(block) for address in count.addresses))
-    packed = pickle.dumps(_Job(task, block, measures, futures))
+    packed = pickle.dumps(_Job(task, block, measures_of(task, block), futures))
     return hashlib.sha256(packed).hexdigest(), packed
 
 
@@ -180,6 +181,7 @@ def evaluate_members(
     *,
     futures: int = FUTURES,
     first: int = 0,
+    kept: Store | None = None,
 ) -> Floats:
     """Return what the model gives for versions whose parameters are known.
 
@@ -193,6 +195,8 @@ def evaluate_members(
         Futures of each.
     first : int
         Key of the first version's luck; the same keys have the same luck.
+    kept : Store, optional
+        What is kept there is not run again, and what is run is kept there as it comes.
 
     Returns
     -------
@@ -204,15 +208,36 @@ def evaluate_members(
         _Members(digest, packed, tuple(members[begin : begin + UNIT]), first + begin)
         for begin in range(0, len(members), UNIT)
     ]
-    return np.concatenate(list(pool.run_all(_simulate_members, units, name=lambda unit: f"{block.id}, {unit.first}")))
+    mark = key_of(
+        "versions",
+        code_mark(),
+        task.study,
+        task.blocks.exact,
+        task.ledger,
+        task.seed,
+        block,
+        measures_of(task, block),
+        futures,
+    )
+    found = run_kept(
+        pool,
+        _simulate_members,
+        units,
+        kept,
+        lambda unit: key_of(mark, unit.first, unit.given),
+        name=lambda unit: f"{block.id}, {unit.first}",
+    )
+    return np.concatenate(found)
+
+
+def measures_of(task: Task, block: Block) -> tuple[str, ...]:
+    """Return the addresses of everything that is measured for the counts of a block, each once."""
+    return tuple(dict.fromkeys(address for count in task.counts_of(block) for address in count.addresses))
 
 
 def columns_of(task: Task, block: Block) -> list[list[int]]:
     """Return for every count of a block which of the simulated numbers are its own."""
-    places: dict[str, int] = {}
-    for count in task.counts_of(block):
-        for address in count.addresses:
-            places.setdefault(address, len(places))
+    places = {address: place for place, address in enumerate(measures_of(task, block))}
     return [[places[address] for address in count.addresses] for count in task.counts_of(block)]
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crksim.analysis.pool import Pool, Progress
 from crksim.simulation.staylog import COLUMNS, Legend, StayLog
 
-__all__ = ["Store", "key_of", "pack", "pack_log", "unpack", "unpack_log"]
+__all__ = ["Store", "key_of", "pack", "pack_log", "run_kept", "unpack", "unpack_log"]
 
 Arrays = Mapping[str, NDArray[Any]]
+Unit = TypeVar("Unit")
 
 _WHOLE = ("i1", "i2", "i4", "i8")
 
@@ -90,6 +92,57 @@ def unpack(data: bytes) -> tuple[dict[str, NDArray[Any]], Any]:
         own = np.frombuffer(zlib.decompress(part) if pressed else part, dtype=kind)
         arrays[name] = own.reshape(shape).astype(wanted)
     return arrays, head["told"]
+
+
+def run_kept(
+    pool: Pool,
+    function: Callable[[Unit], NDArray[np.float64]],
+    units: Sequence[Unit],
+    kept: Store | None,
+    key: Callable[[Unit], str],
+    *,
+    name: Callable[[Unit], str],
+    progress: Progress | None = None,
+) -> list[NDArray[np.float64]]:
+    """Return the numbers that units give; what is kept is not run again, and what is run is kept as it comes.
+
+    Parameters
+    ----------
+    pool : Pool
+        Who works.
+    function, units, name, progress
+        As in `Pool.run_all`; the function gives an array.
+    kept : Store or None
+        Where results are kept.
+    key : callable
+        Unit -> the key of what decides its result; not asked where nothing is kept.
+
+    Raises
+    ------
+    InputError, CheckError
+        As `Pool.run_all`.
+    OSError
+        What should be kept cannot be written.
+    """
+    if kept is None:
+        return list(pool.run_all(function, units, name=name, progress=progress))
+    packed = [kept.get(key(unit)) for unit in units]
+    there = {place: unpack(data)[0]["found"] for place, data in enumerate(packed) if data is not None}
+    missing = [place for place in range(len(units)) if place not in there]
+    known = len(there)
+    if progress is not None and known:
+        progress(known, len(units))
+
+    def told(done: int, total: int) -> None:
+        if progress is not None:
+            progress(known + done, len(units))
+
+    def keep(unit: Unit, found: NDArray[np.float64]) -> None:
+        kept.keep(key(unit), pack({"found": found}))
+
+    given = pool.run_all(function, [units[place] for place in missing], name=name, progress=told, keep=keep)
+    there |= zip(missing, given, strict=True)
+    return [there[place] for place in range(len(units))]
 
 
 def _narrowed(array: NDArray[Any]) -> NDArray[Any]:

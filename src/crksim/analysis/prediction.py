@@ -11,7 +11,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from crksim.analysis.code import code_mark
 from crksim.analysis.ensemble import WorldStudy, draw_members
+from crksim.analysis.keeping import Store, key_of, run_kept
 from crksim.analysis.measures import measure
 from crksim.analysis.pool import Pool, Progress
 from crksim.analysis.scene import Scene
@@ -80,6 +82,7 @@ def predict(
     calibrated: Sequence[Mapping[str, float]] | None = None,
     factors: Mapping[str, float] | None = None,
     progress: Progress | None = None,
+    kept: Store | None = None,
 ) -> Predicted:
     """Return what members say of measures that end before the study's forecast begins.
 
@@ -99,6 +102,8 @@ def predict(
         Parameter -> factor on every member's value: a model that is wrong on purpose.
     progress : callable, optional
         Called with (members done, members).
+    kept : Store, optional
+        What is kept there is not run again, and what is run is kept there as it comes.
     """
     read = read_study(study)
     world = WorldStudy("baseline", "baseline", Label("", ""), study)
@@ -106,9 +111,18 @@ def predict(
     wrong = factors or {}
     thetas = [{name: value * wrong.get(name, 1.0) for name, value in theta.items()} for theta in drawn]
     packed = pickle.dumps(_Job(study, tuple(measures), futures, seed, read.forecast))
+    mark = key_of("prediction", code_mark(), study, list(measures), futures, seed)
     digest = hashlib.sha256(packed).hexdigest()
     units = [_Unit(digest, packed, member, theta) for member, theta in enumerate(thetas)]
-    found = list(pool.run_all(_predict_member, units, name=lambda unit: f"member {unit.member}", progress=progress))
+    found = run_kept(
+        pool,
+        _predict_member,
+        units,
+        kept,
+        lambda unit: key_of(mark, unit.member, unit.theta),
+        name=lambda unit: f"member {unit.member}",
+        progress=progress,
+    )
     return Predicted(np.stack(found), tuple(thetas))
 
 

@@ -19,6 +19,7 @@ from crksim.analysis.blocks import Block
 from crksim.analysis.calibration import Task, block_likelihood, evaluate_members
 from crksim.analysis.comparison import Question, compare_measure
 from crksim.analysis.counts import Counts
+from crksim.analysis.keeping import Store
 from crksim.analysis.pool import Pool
 from crksim.analysis.results import ComparisonRow
 from crksim.errors import InputError, Problem, nearest
@@ -52,7 +53,7 @@ class Alternative:
     fixed : mapping of str to float
         Parameters that have the same value in every member.
     windows : mapping of str to str
-        Window of a count's measures -> the one it is taken over instead.
+        Window or day of a count's measures -> the one it is taken over, or on, instead.
     counts : tuple of str
         Counts whose windows are meant.
     switch : str
@@ -68,6 +69,11 @@ class Alternative:
     switch: str = ""
 
     @property
+    def past(self) -> bool:
+        """Whether the past is another, or is counted in another way; a switch touches the what-if alone."""
+        return bool(self.changes or self.fixed or self.windows)
+
+    @property
     def structure(self) -> Scenario | None:
         """The changes as a scenario from the start; None without any."""
         return Scenario(self.id, self.label, self.label, "start", changes=self.changes) if self.changes else None
@@ -75,7 +81,7 @@ class Alternative:
     def of(self, task: Task) -> Task:
         """Return a task of calibration built in this way."""
         counts = tuple(
-            replace(count, measures=tuple(self._moved(measure) for measure in count.measures))
+            replace(count, measures=tuple(self.moved(measure) for measure in count.measures))
             if count.id in self.counts
             else count
             for count in task.counts.counts
@@ -83,9 +89,13 @@ class Alternative:
         study = task.study if self.structure is None else apply(task.study, self.structure)
         return replace(task, study=study, counts=Counts(counts, task.counts.probability))
 
-    def _moved(self, measure: str) -> str:
-        address, at, window = measure.partition("@")
-        return address + at + self.windows.get(window, window)
+    def moved(self, measure: str) -> str:
+        """Return the output address of a count that is meant, with its window or its day moved."""
+        for mark in ("@", "count_at."):
+            address, at, window = measure.rpartition(mark)
+            if at:
+                return address + at + self.windows.get(window, window)
+        return measure
 
 
 @dataclass(frozen=True)
@@ -186,6 +196,7 @@ def log_likelihoods(
     *,
     futures: int,
     other_luck: bool = False,
+    kept: Store | None = None,
 ) -> Floats:
     """Return how likely the counts of a block are under every member of a variant, up to a constant.
 
@@ -203,11 +214,14 @@ def log_likelihoods(
         Futures by which each likelihood is estimated.
     other_luck : bool
         Whether the luck is not that of the other calls.
+    kept : Store, optional
+        What is kept there is not run again, and what is run is kept there as it comes.
     """
     own = task if variant is None else variant.of(task)
     fixed = {} if variant is None else variant.fixed
     given = [{**member, **fixed} for member in members]
-    found = evaluate_members(own, block, given, pool, futures=futures, first=_ELSEWHERE if other_luck else 0)
+    first = _ELSEWHERE if other_luck else 0
+    found = evaluate_members(own, block, given, pool, futures=futures, first=first, kept=kept)
     return block_likelihood(own, block)(found)
 
 

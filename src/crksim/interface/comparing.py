@@ -164,7 +164,7 @@ def _run_scenarios(names: Sequence[str], settings: Settings, watch: Watch) -> li
     asked = [replace(one, references=(reference,), window=window) for one, reference in zip(asked, chosen, strict=True)]
     cases = [set_up(one, ())[0] for one in asked]
     options = []
-    with keeping(settings, watch.stops) as kept, open_workers(settings, settings.members) as pool:
+    with keeping(settings, settings.lang, watch.stops) as kept, open_workers(settings, settings.members) as pool:
         for name, one, case in zip(names, asked, _asking_alike(cases), strict=True):
             finished = run_case(case, one, (), watch, pool, kept)
             options.append(_Option(name, finished.folder, finished.result, partial(_itself, case)))

@@ -6,16 +6,15 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import DiskError
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
-    from crksim.interface.settings import Settings
     from crksim.output.kept import Kept
 
-__all__ = ["disk_told", "keeping"]
+__all__ = ["Keeps", "disk_told", "keeping"]
 
 _MEGABYTE = 1_000_000
 #: What a disk says that is full, or may not be written to; other faults are no matter of the disk.
@@ -25,16 +24,30 @@ _DISK = (
 )  # fmt: skip
 
 
+class Keeps(Protocol):
+    """Settings of a command that keeps results."""
+
+    @property
+    def out(self) -> Path:
+        """Where the folders of runs are."""
+
+    @property
+    def kept(self) -> int:
+        """Megabytes of results that may stay beside them; 0 keeps none."""
+
+
 @contextmanager
 def keeping(
-    settings: Settings, stopped: Callable[[str], None] = lambda told: None, folder: Path | None = None
+    settings: Keeps, lang: str, stopped: Callable[[str], None] = lambda told: None, folder: Path | None = None
 ) -> Iterator[Kept | None]:
     """Give the folder in which results are kept, None where none are wanted; afterwards it is as large as it may be.
 
     Parameters
     ----------
-    settings : Settings
-        ``kept`` is how many megabytes may stay.
+    settings : Keeps
+        Where, and how much may stay.
+    lang : str
+        ``da`` or ``en``.
     stopped : callable
         Told what is kept, when somebody interrupts.
     folder : Path, optional
@@ -48,11 +61,11 @@ def keeping(
     from crksim.output.kept import FOLDER, Kept
 
     kept = Kept(settings.out / FOLDER, settings.kept * _MEGABYTE) if settings.kept else None
-    with disk_told(settings.lang, kept, folder):
+    with disk_told(lang, kept, folder):
         try:
             yield kept
         except KeyboardInterrupt:
-            stopped(_still_kept(settings.lang, kept, folder))
+            stopped(_still_kept(lang, kept, folder))
             raise
         finally:
             if kept is not None:

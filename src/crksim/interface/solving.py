@@ -98,7 +98,7 @@ def solve_lever(
         tell(line)
     stopped: list[str] = []
     try:
-        with keeping(settings, stopped.append) as kept, open_workers(settings, settings.members) as pool:
+        with keeping(settings, lang, stopped.append) as kept, open_workers(settings, settings.members) as pool:
             going_on = replace(experiment, kept=kept)
 
             def run(value: float) -> Any:

@@ -102,7 +102,7 @@ def sweep_levers(
     tell(say(lang, "sweeping", points=len(points), measures=len(measures), folder=folder.as_posix(), **size))
     try:
         with (
-            keeping(settings, folder=folder) as store,
+            keeping(settings, settings.lang, folder=folder) as store,
             open_workers(settings, settings.members) as pool,
             bar(len(points)) as progress,
         ):

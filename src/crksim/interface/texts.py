@@ -217,8 +217,8 @@ TEXTS: dict[str, Label] = {
     "interrupted": Label("afbrudt", "interrupted"),
     "nothing_kept": Label("intet gemt", "nothing was kept"),
     "still_kept": Label(
-        "enkelte fremtider gemt i {folder}: {held}; den samme kommando går videre derfra",
-        "single futures kept in {folder}: {held}; the same command goes on from there",
+        "resultater gemt i {folder}: {held}; den samme kommando går videre derfra",
+        "results kept in {folder}: {held}; the same command goes on from there",
     ),
     "points_kept": Label(
         "det beregnede ligger i {folder}; den samme kommando går videre derfra",
@@ -303,6 +303,8 @@ TEXTS: dict[str, Label] = {
         "{label}: {answer}; log-forhold {ratio} (± {error}), for få udgaver tæller ({effective} af {members})",
         "{label}: {answer}; log ratio {ratio} (± {error}), too few versions count ({effective} of {members})",
     ),
+    "variant_passed": Label("bestået", "passed"),
+    "variant_failed": Label("ikke bestået", "failed"),
     "varied": Label("Tabel: {file}", "Table: {file}"),
     "compare_two": Label(
         "skal være mindst to afprøvninger eller kørsler: crksim compare NAVN NAVN",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError
 from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
 from crksim.interface.files import locate, shipped_sheet
+from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
@@ -45,6 +46,8 @@ class Validate:
         ``shipped``, ``none`` (the priors), or the folder of a calibration.
     out : Path
         Folder in which the folder of the check is made.
+    kept : int
+        Megabytes of results that may stay beside the folder, so that what is cut off goes on; 0 keeps none.
     ship : bool
         Whether the result takes the place of the one in ``conf/ensemble``.
     """
@@ -58,6 +61,7 @@ class Validate:
     address: str = ""
     versions: str = "shipped"
     out: Path = Path("outputs")
+    kept: int = 1000
     ship: bool = False
 
 
@@ -83,8 +87,10 @@ def checked_numbers(targets: Mapping[str, Any]) -> list[tuple[str, Checked]]:
     return found
 
 
-def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path:
+def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path | None:
     """Hold the ensemble beside the report, and return the folder of what was found.
+
+    What is simulated is kept; where it was cut off, the same words go on.
 
     Parameters
     ----------
@@ -97,18 +103,27 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
     bar : callable
         Gives what is called with (done, total).
 
+    Returns
+    -------
+    Path or None
+        None when it was interrupted.
+
     Raises
     ------
     InputError
         Anything wrong in the input.
     CheckError
         When a version cannot be simulated.
+    DiskError
+        When the disk takes no more.
     """
     from crksim.analysis.ensemble import network_mark
     from crksim.analysis.prediction import predict
     from crksim.model.study import read_study
 
-    given = read_words_into(Validate, words, {"members": 20, "futures": 1, "wrong": 20, "seed": 0, "workers": 0})
+    given = read_words_into(
+        Validate, words, {"members": 20, "futures": 1, "wrong": 20, "seed": 0, "workers": 0, "kept": 0}
+    )
     sheets = {name: shipped_sheet(name) for name in ("network", "targets", "ledger", "calibration")}
     study, targets, ledger = (sheets[name].data for name in ("network", "targets", "ledger"))
     try:
@@ -126,17 +141,21 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         with bar(members) as progress:
             return predict(
                 study, before_report(ledger) if prior else ledger, measures, pool, members=members, futures=futures,
-                seed=given.seed, calibrated=own, factors=factors, progress=progress,
+                seed=given.seed, calibrated=own, factors=factors, progress=progress, kept=kept,
             )  # fmt: skip
 
-    few = min(members, given.wrong)
-    with open_workers(given) as pool:
-        tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
-        found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
-        models = {}
-        for name, entry in sheets["calibration"].data["wrong"].items():
-            tell(say(lang, "wrong_model", label=entry["label"][lang]))
-            models[name] = futures(few, 1, entry["factors"], prior=False)
+    few, models = min(members, given.wrong), {}
+    stopped: list[str] = []
+    try:
+        with keeping(given, lang, stopped.append) as kept, open_workers(given) as pool:
+            tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
+            found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
+            for name, entry in sheets["calibration"].data["wrong"].items():
+                tell(say(lang, "wrong_model", label=entry["label"][lang]))
+                models[name] = futures(few, 1, entry["factors"], prior=False)
+    except KeyboardInterrupt:
+        tell("; ".join([say(lang, "interrupted"), *stopped]))
+        return None
     told = {
         "ensemble": None if ensemble is None else ensemble.mark,
         "network": network_mark(study, ledger),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +14,32 @@ from crksim.interface.calibrating import load_task
 from crksim.interface.cases import Case, load_case
 from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.files import locate, shipped_sheet
+from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import number, say
+from crksim.interface.validating import checked_numbers
 from crksim.interface.words import read_words_into
+from crksim.model.network import Label
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from crksim.analysis.calibration import Task
+    from crksim.analysis.gate import Gate
+    from crksim.analysis.keeping import Store
     from crksim.analysis.pool import Pool
     from crksim.analysis.variants import Agreement, Alternative
 
 __all__ = ["COLUMNS", "Variants", "compare_variants"]
 
+#: Smallest values of the settings.
+_LEAST = {"members": 2, "futures": 1, "past_futures": 2, "seed": 0, "workers": 0, "kept": 0}
+
 COLUMNS = (
-    "scenario", "variant", "label_da", "label_en", "log_ratio", "error", "effective", "enough", "measure", "measure_da",
+    "scenario", "variant", "label_da", "label_en", "log_ratio", "error", "effective", "enough", "check",
+    "check_chance", "measure", "measure_da",
     "measure_en", "unit_da", "unit_en", "difference", "low", "high", "worthwhile", "chance", "verdict", "members",
     "futures", "past_futures", "seed", "ensemble",
 )  # fmt: skip
@@ -61,25 +70,30 @@ class Variants:
         ``shipped``, or the folder of a calibration.
     out : Path
         Folder in which the folder of the comparison is made.
+    kept : int
+        Megabytes of results that may stay beside the folder, so that what is cut off goes on; 0 keeps none.
     ship : bool
         Whether the table takes the place of the one in ``conf/ensemble``.
     """
 
     scenario: str = "youth_groups_3sites"
-    members: int = 40
+    members: int = 100
     futures: int = 2
-    past_futures: int = 32
+    past_futures: int = 128
     seed: int = 1
     workers: int = 0
     pool: str = "local"
     address: str = ""
     versions: str = "shipped"
     out: Path = Path("outputs")
+    kept: int = 1000
     ship: bool = False
 
 
-def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path:
+def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path | None:
     """Compare the variants of the structure, and return the folder of what was found.
+
+    What is simulated is kept; where it was cut off, the same words go on.
 
     Parameters
     ----------
@@ -92,18 +106,25 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     bar : callable
         Gives what is called with (done, total).
 
+    Returns
+    -------
+    Path or None
+        None when it was interrupted.
+
     Raises
     ------
     InputError
         Anything wrong in the input.
     CheckError
         When a version cannot be simulated.
+    DiskError
+        When the disk takes no more.
     """
     from crksim.analysis.ensemble import draw_members
     from crksim.model.ledger import read_ledger
     from crksim.output.calibration_files import write_table
 
-    given = read_words_into(Variants, words, {"members": 2, "futures": 1, "past_futures": 2, "seed": 0, "workers": 0})
+    given = read_words_into(Variants, words, _LEAST)
     task = load_task(given.seed)
     block, alternatives = _alternatives(task)
     base = load_case(given.scenario)
@@ -117,10 +138,16 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     known = {variant.id for variant in base.scenario.variants}
     asked = [it for it in alternatives if not it.switch or it.switch in known]
     tell(say(lang, "varying", variants=len(asked), members=len(members), futures=given.futures))
-    with open_workers(given) as pool:
-        found = _agreements(task, block, members, asked, pool, given.past_futures)
-        pairs = _answers(given, base, asked, members, found, pool, bar)
-    rows = _rows(given, base, asked, found, pairs, ensemble.mark)
+    stopped: list[str] = []
+    try:
+        with keeping(given, lang, stopped.append) as kept, open_workers(given) as pool:
+            found = _agreements(task, block, members, asked, pool, given.past_futures, kept)
+            gates = _gates(given, task, members, asked, found, pool, kept, bar)
+            pairs = _answers(given, base, asked, members, found, pool, kept, bar)
+    except KeyboardInterrupt:
+        tell("; ".join([say(lang, "interrupted"), *stopped]))
+        return None
+    rows = _rows(given, base, asked, found, gates, pairs, ensemble.mark)
     for line in _lines(rows, lang):
         tell(line)
     folder = given.out / f"variants_{base.name}_{ensemble.mark}"
@@ -154,6 +181,7 @@ def _agreements(
     asked: Sequence[Alternative],
     pool: Pool,
     futures: int,
+    kept: Store | None,
 ) -> dict[str, Agreement]:
     """Return how well the counts agree with every variant; a switch of the scenario does not touch the past."""
     from crksim.analysis.variants import BASE, OTHER_LUCK, agreement, log_likelihoods
@@ -161,13 +189,47 @@ def _agreements(
     block = next(it for it in task.blocks.blocks if it.id == block_id)
 
     def logs(variant: Alternative | None = None, *, other_luck: bool = False) -> NDArray[np.float64]:
-        return log_likelihoods(task, block, members, pool, variant, futures=futures, other_luck=other_luck)
+        return log_likelihoods(task, block, members, pool, variant, futures=futures, other_luck=other_luck, kept=kept)
 
     base = logs()
     found = {BASE: agreement(base, base), OTHER_LUCK: agreement(logs(other_luck=True), base)}
     for it in asked:
-        found[it.id] = agreement(logs(it), base) if it.changes or it.fixed or it.windows else found[BASE]
+        found[it.id] = agreement(logs(it), base) if it.past else found[BASE]
     return found
+
+
+def _gates(
+    given: Variants,
+    task: Task,
+    members: Sequence[Mapping[str, float]],
+    asked: Sequence[Alternative],
+    agreements: Mapping[str, Agreement],
+    pool: Pool,
+    kept: Store | None,
+    bar: Bar,
+) -> dict[str, Gate]:
+    """Hold the numbers that were never fitted against the base and every variant, each with its weighted members."""
+    from crksim.analysis.gate import check
+    from crksim.analysis.prediction import predict
+    from crksim.analysis.variants import BASE, OTHER_LUCK, Alternative, reweighed
+    from crksim.model.changes import apply
+
+    sheets = {name: shipped_sheet(name).data for name in ("targets", "ledger")}
+    numbers = checked_numbers(sheets["targets"])
+
+    def gate(it: Alternative) -> Gate:
+        measures = [it.moved(measure) if number.fact in it.counts else measure for measure, number in numbers]
+        with bar(len(members)) as progress:
+            found = predict(
+                task.study if it.structure is None else apply(task.study, it.structure),
+                sheets["ledger"], measures, pool, members=len(members), futures=given.futures, seed=given.seed,
+                calibrated=[{**member, **it.fixed} for member in members], progress=progress, kept=kept,
+            )  # fmt: skip
+        weighted = replace(found, values=found.values[reweighed(agreements[it.id].weights)])
+        return check([number for _, number in numbers], weighted.futures, sheets["targets"]["gate"]["probability"])
+
+    base = gate(Alternative(BASE, Label("", "")))
+    return {BASE: base, OTHER_LUCK: base} | {it.id: gate(it) if it.past else base for it in asked}
 
 
 def _answers(
@@ -177,6 +239,7 @@ def _answers(
     members: Sequence[Mapping[str, float]],
     agreements: Mapping[str, Agreement],
     pool: Pool,
+    kept: Store | None,
     bar: Bar,
 ) -> dict[str, Pair]:
     """Return the leading measure under the base and every variant; worlds that share their network run together."""
@@ -211,6 +274,7 @@ def _answers(
                 theta_overrides=_possible(members, agreements[first.id].weights, first.fixed),
                 pool=pool,
                 progress=progress,
+                kept=kept,
             )
         reference = run.worlds[0].values[:, :, 0]
         for it, world in zip((first, *others), run.worlds[1:], strict=True):
@@ -231,6 +295,7 @@ def _rows(
     base: Case,
     asked: Sequence[Alternative],
     found: Mapping[str, Agreement],
+    gates: Mapping[str, Gate],
     pairs: Mapping[str, Pair],
     ensemble: str,
 ) -> list[dict[str, Any]]:
@@ -255,6 +320,8 @@ def _rows(
                 "error": own.error,
                 "effective": own.effective,
                 "enough": own.effective >= ENOUGH,
+                "check": "passed" if gates[name].passed else "failed",
+                "check_chance": round(gates[name].chance, 4),
                 "measure": question.measure,
                 "measure_da": question.label.da,
                 "measure_en": question.label.en,

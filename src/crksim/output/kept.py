@@ -24,9 +24,9 @@ FOLDER = ".kept"
 
 _HEAD = b"crksim kept 1\n"
 _README = """\
-Results of single futures, kept by crksim so that a run that is cut off goes on where it was, a larger run uses what a
-smaller one gave, and runs with the same reference run it once. Nothing else needs them: the folder may be taken away
-at any time. `kept=500` on the command line is how many megabytes may lie here; `kept=0` keeps nothing.
+Results, most of them of single futures, kept by crksim so that a run that is cut off goes on where it was, a larger
+run uses what a smaller one gave, and runs with the same reference run it once. Nothing else needs them: the folder may
+be taken away at any time. `kept=500` on the command line is how many megabytes may lie here; `kept=0` keeps nothing.
 """
 #: Kinds of files: what is lost is work, what is lost saves less work.
 _RESULT, _SPARE = "result", "spare"
