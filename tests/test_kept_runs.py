@@ -120,29 +120,32 @@ def test_twenty_kills_at_random_moments_and_then_the_bytes_of_an_undisturbed_run
 
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["solve", "attribute"])
+@pytest.mark.parametrize("command", ["solve", "attribute", "one_more_place"])
 def test_other_commands_that_are_killed_end_with_the_same_bytes(tmp_path, monkeypatch, command):
     places = "services.fhv_intensive.places.hard"
     words = {
         "solve": ("solve", "scenario=intensive_5_places", f"{places}=1..3", "target=fhv_intensive.starts >= 1"),
         "attribute": ("attribute", "scenario=youth_groups_3sites"),
+        "one_more_place": ("one_more_place", "scenario=intensive_5_places"),
     }[command]
     words = (*words, "members=2", *SMALL[1:])
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
+    seen = []
+    monkeypatch.setattr(units, "simulate", lambda *told, **more: seen.append(1) or simulate(*told, **more))
     monkeypatch.chdir(tmp_path / "one")
     assert cli.main(words) == 0
-    wanted = files_of(runs()[0])
+    wanted, whole = files_of(runs()[0]), len(seen)
     monkeypatch.chdir(tmp_path / "two")
     for seed in range(3):
         with pytest.MonkeyPatch.context() as patch:
             Budget(random.Random(seed).randrange(2, 15)).install(patch)
             with pytest.raises(Killed):
                 cli.main(words)
-    seen = []
-    monkeypatch.setattr(units, "simulate", lambda *told, **more: seen.append(1) or simulate(*told, **more))
+    seen.clear()
     assert cli.main(words) == 0
     assert files_of(runs()[0]) == wanted
+    assert len(seen) < whole
 
 
 @pytest.mark.e2e

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem
 from crksim.interface.experiments import Bar, plain_manifest
 from crksim.interface.jobs import STAMP, set_up
+from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     from crksim.analysis.ensemble import WorldStudy
+    from crksim.analysis.keeping import Store
     from crksim.analysis.placing import PlaceValue
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
@@ -50,6 +52,7 @@ class _Base:
     settings: Settings
     window: Window
     thetas: tuple[dict[str, float], ...]
+    kept: Store | None = None
 
     @property
     def world(self) -> WorldStudy:
@@ -76,13 +79,16 @@ class _Base:
                 theta_overrides=self.thetas,
                 pool=pool,
                 progress=progress,
+                kept=self.kept,
             )
 
 
 def value_places(
     settings: Settings, changes: Sequence[str], given: OneMorePlace, tell: Callable[[str], None], bar: Bar
-) -> Path:
+) -> Path | None:
     """Add one place to every service with hard places, one at a time, and return the folder with what each gives.
+
+    What is simulated is kept; where it was cut off, the same words go on.
 
     Parameters
     ----------
@@ -97,10 +103,17 @@ def value_places(
     bar : callable
         Gives what is called with (done, total).
 
+    Returns
+    -------
+    Path or None
+        None when it was interrupted.
+
     Raises
     ------
     InputError
         Anything wrong in the input, or no service with hard places.
+    DiskError
+        When the disk takes no more.
     """
     from crksim.analysis.placing import limited
 
@@ -112,8 +125,14 @@ def value_places(
         raise InputError([Problem("scenario", settings.scenario, rule, file=COMMAND_LINE)])
     lang = settings.lang
     tell(say(lang, "placing", title=getattr(case.scenario.title, lang), services=len(hard), **_size(settings)))
-    with open_workers(settings, settings.members) as pool:
-        values = sorted(_values(base, hard, given.worthwhile, pool, bar), key=lambda value: -value.rank)
+    stopped: list[str] = []
+    try:
+        with keeping(settings, lang, stopped.append) as kept, open_workers(settings, settings.members) as pool:
+            found = _values(replace(base, kept=kept), hard, given.worthwhile, pool, bar)
+    except KeyboardInterrupt:
+        tell("; ".join([say(lang, "interrupted"), *stopped]))
+        return None
+    values = sorted(found, key=lambda value: -value.rank)
     for line in _lines(values, [base.label(id) for id in norms], settings.lang):
         tell(line)
     tell(say(lang, f"check_{check.status}", stopped=check.stopped, wrong=check.wrong))
@@ -122,7 +141,8 @@ def value_places(
         "worthwhile": given.worthwhile, "ensemble": check.ensemble, "check": check.status,
         "window": [case.date_of(window.start), case.date_of(window.end - 1.0)],
     }  # fmt: skip
-    folder = _write(settings.out / f"one_more_place_{case.name}_{_now()}", values, told)
+    with disk_told(lang, kept):
+        folder = _write(settings.out / f"one_more_place_{case.name}_{_now()}", values, told)
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
 
