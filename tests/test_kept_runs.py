@@ -212,6 +212,24 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(monkeypatch, caps
     assert {"en": "already: 2 of 3", "da": "i forvejen: 2 af 3"}[lang] in capsys.readouterr().out
 
 
+@pytest.mark.e2e
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("solve", "services.fhv_intensive.places.hard=1..3", "target=fhv_intensive.starts >= 1", *WORDS),
+        ("one_more_place", *WORDS),
+        ("variants", "members=2", "futures=1", "past_futures=2", "workers=1", "lang=en"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_ctrl_c_in_other_commands_is_one_line_with_what_is_kept(monkeypatch, capsys, words):
+    monkeypatch.setattr(pool._Serial, "submit", _until(1))
+    assert cli.main(words) == 130
+    told = capsys.readouterr().err.strip()
+    assert told == "interrupted; results kept in outputs/.kept: 1; the same command goes on from there"
+
+
 def _until(most):
     """Return what runs so many units, and is interrupted then."""
     submit, done = pool._Serial.submit, []

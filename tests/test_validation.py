@@ -81,9 +81,10 @@ def test_a_check_of_the_priors_that_is_cut_off_goes_on_leaves_a_folder_and_says_
     simulated = prediction.simulate
     monkeypatch.setattr(prediction, "simulate", lambda *told, **more: seen.append(1) or simulated(*told, **more))
     words = ["versions=none", "members=20", "futures=1", "wrong=20", "workers=1", f"out={tmp_path}"]
-    assert validate(words, "da", lines.append, bar) is None
+    with pytest.raises(KeyboardInterrupt) as caught:
+        validate(words, "da", lines.append, bar)
     # The seventh was not kept yet when it was told of.
-    assert lines.pop() == (f"afbrudt; resultater gemt i {tmp_path}/.kept: 6; den samme kommando går videre derfra")
+    assert str(caught.value) == f"resultater gemt i {tmp_path}/.kept: 6; den samme kommando går videre derfra"
     assert (len(seen), lines.clear()) == (7, None)
     folder = validate(words, "da", lines.append, bar)
     # The versions, once more as those that the wrong models are of, and ten wrong models of them.

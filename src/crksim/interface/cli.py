@@ -84,10 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrksimError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         from crksim.interface.texts import say
 
-        sys.stderr.write("\n" + "; ".join(say(_language(words), key) for key in ("interrupted", "nothing_kept")) + "\n")
+        lang = _language(words)
+        sys.stderr.write(f"\n{say(lang, 'interrupted')}; {str(stop) or say(lang, 'nothing_kept')}\n")
         return 130
     except BrokenPipeError:
         # The reader has gone; without this the interpreter complains once more while it closes stdout.

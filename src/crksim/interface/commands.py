@@ -66,12 +66,14 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
         from crksim.interface.screen import Screen
         from crksim.interface.validating import validate
 
-        return 130 if validate(words, lang, _write_at_once, Screen(lang).progress) is None else 0
+        validate(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
     if command == "variants":
         from crksim.interface.screen import Screen
         from crksim.interface.varying import compare_variants
 
-        return 130 if compare_variants(words, lang, _write_at_once, Screen(lang).progress) is None else 0
+        compare_variants(words, lang, _write_at_once, Screen(lang).progress)
+        return 0
     if command == "reproduce":
         from crksim.interface.reproducing import reproduce
 

@@ -57,6 +57,8 @@ def keeping(
     ------
     DiskError
         The disk is full, or cannot be written to.
+    KeyboardInterrupt
+        With what is kept.
     """
     from crksim.output.kept import FOLDER, Kept
 
@@ -65,8 +67,9 @@ def keeping(
         try:
             yield kept
         except KeyboardInterrupt:
-            stopped(_still_kept(lang, kept, folder))
-            raise
+            told = _still_kept(lang, kept, folder)
+            stopped(told)
+            raise KeyboardInterrupt(told) from None
         finally:
             if kept is not None:
                 kept.prune()

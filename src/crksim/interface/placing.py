@@ -85,7 +85,7 @@ class _Base:
 
 def value_places(
     settings: Settings, changes: Sequence[str], given: OneMorePlace, tell: Callable[[str], None], bar: Bar
-) -> Path | None:
+) -> Path:
     """Add one place to every service with hard places, one at a time, and return the folder with what each gives.
 
     What is simulated is kept; where it was cut off, the same words go on.
@@ -103,17 +103,14 @@ def value_places(
     bar : callable
         Gives what is called with (done, total).
 
-    Returns
-    -------
-    Path or None
-        None when it was interrupted.
-
     Raises
     ------
     InputError
         Anything wrong in the input, or no service with hard places.
     DiskError
         When the disk takes no more.
+    KeyboardInterrupt
+        With what is kept.
     """
     from crksim.analysis.placing import limited
 
@@ -125,13 +122,8 @@ def value_places(
         raise InputError([Problem("scenario", settings.scenario, rule, file=COMMAND_LINE)])
     lang = settings.lang
     tell(say(lang, "placing", title=getattr(case.scenario.title, lang), services=len(hard), **_size(settings)))
-    stopped: list[str] = []
-    try:
-        with keeping(settings, lang, stopped.append) as kept, open_workers(settings, settings.members) as pool:
-            found = _values(replace(base, kept=kept), hard, given.worthwhile, pool, bar)
-    except KeyboardInterrupt:
-        tell("; ".join([say(lang, "interrupted"), *stopped]))
-        return None
+    with keeping(settings, lang) as kept, open_workers(settings, settings.members) as pool:
+        found = _values(replace(base, kept=kept), hard, given.worthwhile, pool, bar)
     values = sorted(found, key=lambda value: -value.rank)
     for line in _lines(values, [base.label(id) for id in norms], settings.lang):
         tell(line)

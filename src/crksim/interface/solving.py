@@ -60,7 +60,7 @@ class Solve:
 
 def solve_lever(
     settings: Settings, changes: Sequence[str], given: Solve, tell: Callable[[str], None], bar: Bar
-) -> Path | None:
+) -> Path:
     """Find the smallest value of a lever that reaches a target, and return the folder of what was found.
 
     Parameters
@@ -76,17 +76,16 @@ def solve_lever(
     bar : callable
         Gives what is called with (done, total).
 
-    Returns
-    -------
-    Path or None
-        None when it was interrupted; what was run is kept, and the same command goes on.
-
     Raises
     ------
     InputError
         Anything wrong in the input; nothing has run then.
     CheckError
         When a replication fails.
+    DiskError
+        When the disk takes no more.
+    KeyboardInterrupt
+        With what is kept: the same command goes on.
     """
     from crksim.analysis.solving import solve, tried
 
@@ -96,22 +95,17 @@ def solve_lever(
     names = {float(value): value for value in axis.values}
     for line in _heading(experiment, watch, label, lang):
         tell(line)
-    stopped: list[str] = []
-    try:
-        with keeping(settings, lang, stopped.append) as kept, open_workers(settings, settings.members) as pool:
-            going_on = replace(experiment, kept=kept)
+    with keeping(settings, lang) as kept, open_workers(settings, settings.members) as pool:
+        going_on = replace(experiment, kept=kept)
 
-            def run(value: float) -> Any:
-                world = experiment.world([names[value]])
-                with bar(settings.members) as progress:
-                    values = going_on.run(world, watch.measures, pool, progress)
-                tell(_told_point(tried(value, values, watch), names[value], axis, watch.goal, lang))
-                return values
+        def run(value: float) -> Any:
+            world = experiment.world([names[value]])
+            with bar(settings.members) as progress:
+                values = going_on.run(world, watch.measures, pool, progress)
+            tell(_told_point(tried(value, values, watch), names[value], axis, watch.goal, lang))
+            return values
 
-            solution = solve(sorted(names), watch, run)
-    except KeyboardInterrupt:
-        tell("; ".join([say(lang, "interrupted"), *stopped]))
-        return None
+        solution = solve(sorted(names), watch, run)
     for line in _answer(solution, axis, settings, lang):
         tell(line)
     tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))

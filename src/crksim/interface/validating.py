@@ -87,7 +87,7 @@ def checked_numbers(targets: Mapping[str, Any]) -> list[tuple[str, Checked]]:
     return found
 
 
-def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path | None:
+def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path:
     """Hold the ensemble beside the report, and return the folder of what was found.
 
     What is simulated is kept; where it was cut off, the same words go on.
@@ -103,11 +103,6 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
     bar : callable
         Gives what is called with (done, total).
 
-    Returns
-    -------
-    Path or None
-        None when it was interrupted.
-
     Raises
     ------
     InputError
@@ -116,6 +111,8 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         When a version cannot be simulated.
     DiskError
         When the disk takes no more.
+    KeyboardInterrupt
+        With what is kept.
     """
     from crksim.analysis.ensemble import network_mark
     from crksim.analysis.prediction import predict
@@ -145,17 +142,12 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
             )  # fmt: skip
 
     few, models = min(members, given.wrong), {}
-    stopped: list[str] = []
-    try:
-        with keeping(given, lang, stopped.append) as kept, open_workers(given) as pool:
-            tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
-            found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
-            for name, entry in sheets["calibration"].data["wrong"].items():
-                tell(say(lang, "wrong_model", label=entry["label"][lang]))
-                models[name] = futures(few, 1, entry["factors"], prior=False)
-    except KeyboardInterrupt:
-        tell("; ".join([say(lang, "interrupted"), *stopped]))
-        return None
+    with keeping(given, lang) as kept, open_workers(given) as pool:
+        tell(say(lang, "validating", members=members, futures=given.futures, numbers=len(numbers)))
+        found, before = futures(members, given.futures, prior=False), futures(few, 1, prior=True)
+        for name, entry in sheets["calibration"].data["wrong"].items():
+            tell(say(lang, "wrong_model", label=entry["label"][lang]))
+            models[name] = futures(few, 1, entry["factors"], prior=False)
     told = {
         "ensemble": None if ensemble is None else ensemble.mark,
         "network": network_mark(study, ledger),

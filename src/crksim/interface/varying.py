@@ -90,7 +90,7 @@ class Variants:
     ship: bool = False
 
 
-def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path | None:
+def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: Bar) -> Path:
     """Compare the variants of the structure, and return the folder of what was found.
 
     What is simulated is kept; where it was cut off, the same words go on.
@@ -106,11 +106,6 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     bar : callable
         Gives what is called with (done, total).
 
-    Returns
-    -------
-    Path or None
-        None when it was interrupted.
-
     Raises
     ------
     InputError
@@ -119,6 +114,8 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
         When a version cannot be simulated.
     DiskError
         When the disk takes no more.
+    KeyboardInterrupt
+        With what is kept.
     """
     from crksim.analysis.ensemble import draw_members
     from crksim.model.ledger import read_ledger
@@ -138,15 +135,10 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     known = {variant.id for variant in base.scenario.variants}
     asked = [it for it in alternatives if not it.switch or it.switch in known]
     tell(say(lang, "varying", variants=len(asked), members=len(members), futures=given.futures))
-    stopped: list[str] = []
-    try:
-        with keeping(given, lang, stopped.append) as kept, open_workers(given) as pool:
-            found = _agreements(task, block, members, asked, pool, given.past_futures, kept)
-            gates = _gates(given, task, members, asked, found, pool, kept, bar)
-            pairs = _answers(given, base, asked, members, found, pool, kept, bar)
-    except KeyboardInterrupt:
-        tell("; ".join([say(lang, "interrupted"), *stopped]))
-        return None
+    with keeping(given, lang) as kept, open_workers(given) as pool:
+        found = _agreements(task, block, members, asked, pool, given.past_futures, kept)
+        gates = _gates(given, task, members, asked, found, pool, kept, bar)
+        pairs = _answers(given, base, asked, members, found, pool, kept, bar)
     rows = _rows(given, base, asked, found, gates, pairs, ensemble.mark)
     for line in _lines(rows, lang):
         tell(line)
