@@ -77,9 +77,9 @@ class Variants:
     """
 
     scenario: str = "youth_groups_3sites"
-    members: int = 100
+    members: int = 60
     futures: int = 2
-    past_futures: int = 128
+    past_futures: int = 64
     seed: int = 1
     workers: int = 0
     pool: str = "local"
