@@ -13,7 +13,7 @@ from crksim.interface.cases import load_case
 from crksim.interface.files import data_dir
 from crksim.model.clock import YEAR
 from crksim.model.prices import PRICED, Price, check_prices
-from crksim.model.scenario import read_scenario
+from crksim.model.scenario_reading import read_scenario
 from crksim.model.study import read_study
 from crksim.output.report.priced import kroner, priced_lines
 from crksim.output.report.wording import Wording

@@ -22,12 +22,11 @@ from crksim.model.scenario import (
     Reference,
     Scenario,
     Variant,
-    change_from_text,
-    read_scenario,
     with_option,
     with_overrides,
     with_variant,
 )
+from crksim.model.scenario_reading import change_from_text, read_scenario
 from crksim.model.sharing import change_branch, change_shares, silence
 from crksim.model.things import add_thing, copy_thing, drop_thing
 
