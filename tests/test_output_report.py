@@ -16,7 +16,7 @@ import pytest
 from crksim import output
 from crksim.analysis.costing import PER
 from crksim.analysis.results import VERDICTS, Check, ComparisonRow, Reading
-from crksim.model.ledger import Evidence
+from crksim.model.evidence import Evidence
 from crksim.model.network import Label
 from crksim.output import figures
 from crksim.output.figures import draw_figures

@@ -369,7 +369,8 @@ def load_evidence(kind: str | None = None, service: str | None = None) -> list[d
         A fault in the network or the ledger, or an unknown kind or service.
     """
     from crksim.analysis.questions import names_parameter
-    from crksim.model.ledger import KINDS, read_ledger
+    from crksim.model.evidence import KINDS
+    from crksim.model.ledger import read_ledger
 
     sheet = shipped_sheet("ledger")
     study = shipped_sheet("network").data
