@@ -14,9 +14,10 @@ from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
-    from crksim.analysis.comparison import Question, Target
+    from crksim.analysis.comparison import Question
     from crksim.analysis.ensemble import WorldStudy
     from crksim.analysis.results import NotReplayed
+    from crksim.analysis.targets import Target
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 

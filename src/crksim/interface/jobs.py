@@ -479,11 +479,12 @@ def _priors(case: Case, settings: Settings, pool: Pool, kept: Kept | None) -> Re
 def _result(
     case: Case, settings: Settings, found: Replications, counts: tuple[Count, ...], priors: Replications | None
 ) -> Result:
-    from crksim.analysis.comparison import compare, replay_rows
+    from crksim.analysis.comparison import compare
     from crksim.analysis.prior_column import with_priors
     from crksim.analysis.questions import parameters_touched
     from crksim.analysis.replications import series_rows
     from crksim.analysis.results import Result
+    from crksim.analysis.targets import replay_rows
 
     window = _window(case, settings)
     comparison = compare(found.worlds, found.measures, case.questions)
