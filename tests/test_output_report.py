@@ -15,7 +15,8 @@ import pytest
 
 from crksim import output
 from crksim.analysis.costing import PER
-from crksim.analysis.results import VERDICTS, Check, ComparisonRow, Reading
+from crksim.analysis.replay import Check
+from crksim.analysis.results import VERDICTS, ComparisonRow, Reading
 from crksim.model.evidence import Evidence
 from crksim.model.network import Label
 from crksim.output import figures

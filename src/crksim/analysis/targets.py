@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.comparison import likely_range
-from crksim.analysis.results import NotReplayed, ReplayRow
+from crksim.analysis.replay import NotReplayed, ReplayRow
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label

@@ -16,7 +16,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     from crksim.analysis.comparison import Question
     from crksim.analysis.ensemble import WorldStudy
-    from crksim.analysis.results import NotReplayed
+    from crksim.analysis.replay import NotReplayed
     from crksim.analysis.targets import Target
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool, Progress
-    from crksim.analysis.results import Check
+    from crksim.analysis.replay import Check
     from crksim.interface.cases import Case
     from crksim.interface.settings import Settings
     from crksim.model.clock import Window

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool
+    from crksim.analysis.replay import Check
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, CostRow, Count, Precision, Result
+    from crksim.analysis.results import CostRow, Count, Precision, Result
     from crksim.model.clock import Window
     from crksim.output.kept import Kept
     from crksim.simulation.staylog import StayLog

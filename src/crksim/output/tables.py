@@ -19,19 +19,8 @@ from crksim.analysis.explaining import AnswerRow, Explanation
 from crksim.analysis.followup import FollowUpRow
 from crksim.analysis.influence import ParameterRow
 from crksim.analysis.recording import CountRow
-from crksim.analysis.results import (
-    AttributionRow,
-    Check,
-    ComparisonRow,
-    CostRow,
-    Count,
-    NotReplayed,
-    Reading,
-    ReplayRow,
-    Result,
-    SeriesRow,
-    World,
-)
+from crksim.analysis.replay import Check, NotReplayed, ReplayRow
+from crksim.analysis.results import AttributionRow, ComparisonRow, CostRow, Count, Reading, Result, SeriesRow, World
 from crksim.model.network import Label
 from crksim.output.precision_record import read_precision
 from crksim.simulation.staylog import DIED, LEAVE, NOWHERE, StayLog

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result
+from crksim.analysis.replay import NotReplayed, ReplayRow
+from crksim.analysis.results import ComparisonRow, Result
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
 from crksim.output.report.wording import Wording, is_share, texts

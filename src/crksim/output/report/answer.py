@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import Check, ComparisonRow
+from crksim.analysis.replay import Check
+from crksim.analysis.results import ComparisonRow
 from crksim.output.report.wording import Wording, is_share
 from crksim.output.tables import bearing, predicted
 

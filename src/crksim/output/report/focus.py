@@ -13,7 +13,8 @@ from crksim.output.report.wording import Wording
 from crksim.output.tables import service_labels
 
 if TYPE_CHECKING:
-    from crksim.analysis.results import ReplayRow, SeriesRow
+    from crksim.analysis.replay import ReplayRow
+    from crksim.analysis.results import SeriesRow
     from crksim.output.tables import Run
 
 __all__ = [

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from crksim.analysis.explaining import leading_row
-from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, Result
+from crksim.analysis.replay import ReplayRow
+from crksim.analysis.results import VERDICTS, ComparisonRow, Result
 from crksim.model.addresses import parted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
