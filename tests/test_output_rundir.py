@@ -15,8 +15,9 @@ import pytest
 from crksim.analysis.explaining import explain, parameter_labels
 from crksim.errors import InputError
 from crksim.output import figures, rundir
+from crksim.output.finished import read_run
+from crksim.output.replayed import gate
 from crksim.output.rundir import changed_files, explain_again, rewrite_report, run_mark, write_run
-from crksim.output.tables import gate, read_run
 from tests.make_result import make_evidence, make_result, make_run, make_scenario, make_study
 
 FILES = {

@@ -217,7 +217,7 @@ def _asking_alike(cases: Sequence[Case]) -> list[Case]:
 
 def _read_runs(folders: Sequence[Path], settings: Settings) -> list[_Option]:
     """Read finished runs; each gets the shortest name that tells it from the others."""
-    from crksim.output.tables import read_run
+    from crksim.output.finished import read_run
 
     short = [run_name(folder) for folder in folders]
     options = []

@@ -20,18 +20,10 @@ from crksim.analysis.code import source_mark, versions
 from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
+from crksim.output.finished import read_run
 from crksim.output.precision_record import precision_record
-from crksim.output.tables import (
-    LANGUAGES,
-    PRIVACY,
-    comparisons,
-    explanation_tables,
-    flat,
-    gate,
-    read_run,
-    result_tables,
-    stays_table,
-)
+from crksim.output.replayed import gate
+from crksim.output.tables import LANGUAGES, PRIVACY, comparisons, explanation_tables, flat, result_tables, stays_table
 from crksim.simulation.staylog import StayLog
 
 if TYPE_CHECKING:

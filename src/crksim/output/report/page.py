@@ -11,6 +11,8 @@ from crksim.analysis.explaining import leading_row
 from crksim.analysis.replay import ReplayRow
 from crksim.analysis.results import VERDICTS, ComparisonRow, Result
 from crksim.model.addresses import parted
+from crksim.output.finished import Run
+from crksim.output.replayed import predicted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
 from crksim.output.report.attributed import attributed
@@ -18,7 +20,6 @@ from crksim.output.report.explained import explained
 from crksim.output.report.precise import precision_lines
 from crksim.output.report.priced import priced_lines
 from crksim.output.report.wording import Wording, is_share, texts
-from crksim.output.tables import Run, predicted
 
 __all__ = ["SYMBOLS", "build_page", "comparison_cells", "deciding_rows", "is_staff", "least"]
 
