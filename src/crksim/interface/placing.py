@@ -238,7 +238,7 @@ def _amount(row: Any, words: Any) -> str:
 def _write(folder: Path, values: Sequence[PlaceValue], told: dict[str, Any]) -> Path:
     from crksim.output.calibration_files import write_text
     from crksim.output.choices import write_places
-    from crksim.output.rundir import write_whole
+    from crksim.output.whole import write_whole
 
     def fill(draft: Path) -> None:
         write_places(draft / "places.csv", values)
