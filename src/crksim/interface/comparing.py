@@ -16,11 +16,13 @@ from crksim.interface.cases import Case, load_case
 from crksim.interface.experiments import gathered
 from crksim.interface.explaining import find_run, run_name
 from crksim.interface.files import scenario_files
-from crksim.interface.jobs import STAMP, Finished, Watch, run_case, set_up
+from crksim.interface.jobs import STAMP, run_case
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
+from crksim.interface.watching import Finished, Watch
 
 if TYPE_CHECKING:
     from crksim.analysis.choosing import Judged, Ranking

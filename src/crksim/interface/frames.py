@@ -13,7 +13,7 @@ from crksim.interface.texts import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crksim.interface.jobs import Finished
+    from crksim.interface.watching import Finished
 
 __all__ = ["Beside", "Run", "Swept"]
 

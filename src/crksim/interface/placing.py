@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem
 from crksim.interface.experiments import Bar, plain_manifest
-from crksim.interface.jobs import STAMP, set_up
+from crksim.interface.jobs import STAMP
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 

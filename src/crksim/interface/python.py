@@ -15,7 +15,7 @@ from crksim.interface.frames import Beside, Run, Swept
 from crksim.interface.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from crksim.interface.jobs import Finished
+    from crksim.interface.watching import Finished
 
 __all__ = ["Beside", "Run", "Swept", "WhatIf", "load"]
 

@@ -17,7 +17,7 @@ from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     from crksim.interface.cases import Case
-    from crksim.interface.jobs import Finished
+    from crksim.interface.watching import Finished
     from crksim.output.reproduced import Differing
 
 __all__ = ["reproduce"]

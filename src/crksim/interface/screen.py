@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from crksim.analysis.results import ComparisonRow, Result
     from crksim.interface.cases import Case
-    from crksim.interface.jobs import Finished
     from crksim.interface.settings import Settings
+    from crksim.interface.watching import Finished
     from crksim.model.network import Label
 
 __all__ = ["Screen"]
