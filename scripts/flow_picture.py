@@ -20,10 +20,12 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path as Line
 
 from crksim.interface.files import data_dir, read_folder
+from crksim.model.cohorts import Cohort
 from crksim.model.ledger import read_ledger
-from crksim.model.network import Cohort, Condition, Network, Service
+from crksim.model.network import Condition, Network
 from crksim.model.routes import homes_of, routes_of, sent, targets_of
 from crksim.model.rules import value_of
+from crksim.model.services import Service
 from crksim.model.study import read_study
 
 __all__ = ["BOXES", "NOT_DRAWN", "WAYS", "Box", "arrows", "entries", "flow_picture", "returns", "text_spans"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from crksim.output.finished import Run, read_run
+from crksim.output.replayed import predicted
 from crksim.output.report.wording import Wording, is_share
-from crksim.output.tables import Run, predicted, read_run
 
 __all__ = ["replay_table"]
 

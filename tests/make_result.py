@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crksim.analysis.results import ComparisonRow, Count, NotReplayed, ReplayRow, Result, SeriesRow, World
+from crksim.analysis.replay import NotReplayed, ReplayRow
+from crksim.analysis.results import ComparisonRow, Count, Result, SeriesRow, World
 from crksim.model.network import Label
 
 SERVICES = {

@@ -12,11 +12,11 @@ from crksim.interface import cli
 from crksim.interface.attributing import take_apart
 from crksim.interface.cases import load_case
 from crksim.model.network import Label
-from crksim.model.scenario import read_scenario
+from crksim.model.scenario_reading import read_scenario
 from crksim.output.figures import draw_figures
+from crksim.output.finished import Run, read_run
 from crksim.output.report.attributed import attributed, leading_attribution
 from crksim.output.report.wording import Wording
-from crksim.output.tables import Run, read_run
 from tests.make_result import make_result
 from tests.measured_study import STUDY
 

@@ -14,7 +14,7 @@ from crksim.interface.filled import to_date, to_number
 from crksim.interface.sheets import parse_yaml
 from crksim.model.own_numbers import Beside, OwnNumbers, changes_of, ways_of
 from crksim.model.rebasing import begun_on, rebased
-from crksim.model.scenario import read_scenario
+from crksim.model.scenario_reading import read_scenario
 from crksim.model.study import default_theta, read_study
 from crksim.simulation.engine import simulate
 from crksim.simulation.luck import Luck

@@ -12,7 +12,7 @@ from crksim.errors import CheckError, InputError
 from crksim.model.changes import apply
 from crksim.model.clock import YEAR, Window
 from crksim.model.network import Label
-from crksim.model.scenario import read_scenario
+from crksim.model.scenario_reading import read_scenario
 from crksim.model.study import default_theta, read_study
 from crksim.simulation.clinic import run_clinic
 from crksim.simulation.clinicplan import ClinicPlan

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crksim.analysis.comparison import Question, Target, compare, compare_measure, effects, likely_range, replay_rows
+from crksim.analysis.comparison import Question, compare, compare_measure, effects, likely_range
 from crksim.analysis.results import VERDICTS, World
+from crksim.analysis.targets import Target, replay_rows
 from crksim.errors import InputError
 from crksim.model.network import Label
 

@@ -13,12 +13,12 @@ from crksim.interface.cases import load_case
 from crksim.interface.files import data_dir
 from crksim.model.clock import YEAR
 from crksim.model.prices import PRICED, Price, check_prices
-from crksim.model.scenario import read_scenario
+from crksim.model.scenario_reading import read_scenario
 from crksim.model.study import read_study
+from crksim.output.finished import read_run
 from crksim.output.report.priced import kroner, priced_lines
 from crksim.output.report.wording import Wording
 from crksim.output.rundir import write_run
-from crksim.output.tables import read_run
 from tests.make_result import make_run
 from tests.measured_study import STUDY as MEASURED
 

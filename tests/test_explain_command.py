@@ -13,11 +13,11 @@ from crksim.interface import cli
 from crksim.interface.explaining import find_run
 from crksim.output import figures
 from crksim.output.figures import draw_figures
+from crksim.output.finished import read_run
 from crksim.output.report import render
 from crksim.output.report.explained import amount, explained
 from crksim.output.report.wording import Wording
 from crksim.output.rundir import changed_files, write_run
-from crksim.output.tables import read_run
 from tests.make_result import make_result, make_run
 
 DA, EN = Wording("da"), Wording("en")
@@ -249,7 +249,7 @@ def test_counts_say_how_the_chance_moves_and_nothing_where_it_does_not():
 
 
 def read_run_of(result):
-    from crksim.output.tables import Run
+    from crksim.output.finished import Run
     from tests.make_result import make_scenario, make_study
 
     return Run(result, make_study(), make_scenario(), (), "mark", "en", "0")

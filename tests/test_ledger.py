@@ -11,8 +11,9 @@ from scipy import stats
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.clock import YEAR
+from crksim.model.ends import End
 from crksim.model.ledger import Ledger, numbers_of, read_ledger
-from crksim.model.network import Dated, End, Network, Parameter, Quantity, Shares
+from crksim.model.network import Dated, Network, Parameter, Quantity, Shares
 from crksim.model.priors import PRIOR_LAWS, Prior, rest_law
 from crksim.model.study import read_study
 

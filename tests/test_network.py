@@ -13,8 +13,9 @@ from crksim.analysis.scene import Scene
 from crksim.interface.files import data_dir, read_folder, read_yaml
 from crksim.model.changes import apply, read_scenario, with_variant
 from crksim.model.clock import parse_date, parse_quantity
+from crksim.model.ends import End
 from crksim.model.ledger import read_ledger
-from crksim.model.network import Dated, End, Shares
+from crksim.model.network import Dated, Shares
 from crksim.model.study import read_study
 from crksim.model.vocabulary import parse_measure, parse_measures
 from crksim.simulation.engine import simulate

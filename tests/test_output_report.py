@@ -15,18 +15,20 @@ import pytest
 
 from crksim import output
 from crksim.analysis.costing import PER
-from crksim.analysis.results import VERDICTS, Check, ComparisonRow, Reading
-from crksim.model.ledger import Evidence
+from crksim.analysis.replay import Check
+from crksim.analysis.results import VERDICTS, ComparisonRow, Reading
+from crksim.model.evidence import Evidence
 from crksim.model.network import Label
 from crksim.output import figures
 from crksim.output.figures import draw_figures
+from crksim.output.finished import read_run
 from crksim.output.report import render
 from crksim.output.report.answer import box, in_words, single_course
 from crksim.output.report.focus import change_day, flow_picture, name_of, present_facts, present_services
 from crksim.output.report.page import build_page, least
 from crksim.output.report.wording import Wording, is_share, texts
 from crksim.output.rundir import write_run
-from crksim.output.tables import LANGUAGES, read_run
+from crksim.output.tables import LANGUAGES
 from tests.make_result import FLOWS, NEW, make_result, make_run
 
 DA, EN = Wording("da"), Wording("en")

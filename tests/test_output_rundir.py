@@ -14,9 +14,10 @@ import pytest
 
 from crksim.analysis.explaining import explain, parameter_labels
 from crksim.errors import InputError
-from crksim.output import figures, rundir
+from crksim.output import figures, rundir, whole
+from crksim.output.finished import read_run
+from crksim.output.replayed import gate
 from crksim.output.rundir import changed_files, explain_again, rewrite_report, run_mark, write_run
-from crksim.output.tables import gate, read_run
 from tests.make_result import make_evidence, make_result, make_run, make_scenario, make_study
 
 FILES = {
@@ -222,7 +223,7 @@ def test_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, fault, step):
     def fail(*_):
         raise fault("in the middle")
 
-    monkeypatch.setattr(rundir, step, fail)
+    monkeypatch.setattr(whole if step == "_rename" else rundir, step, fail)
     if step != "_write_pages":
         monkeypatch.setattr(rundir, "_write_pages", lambda *_: None)
     with pytest.raises(fault):

@@ -10,8 +10,8 @@ import pytest
 
 from crksim.errors import InputError
 from crksim.model.network import Label
+from crksim.output.finished import read_run
 from crksim.output.rundir import write_run
-from crksim.output.tables import read_run
 from crksim.output.workbook import write_workbook
 from tests.make_result import make_result, make_run
 

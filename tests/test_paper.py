@@ -13,10 +13,10 @@ import pytest
 from crksim.errors import InputError
 from crksim.interface import cli, exporting
 from crksim.output import figures, paper
+from crksim.output.finished import read_run
 from crksim.output.paper import Shipped, key_scheme, write_paper
 from crksim.output.paper_words import DESCRIPTIONS
 from crksim.output.rundir import write_run
-from crksim.output.tables import read_run
 from tests.make_result import make_run
 
 REFERENCE = {

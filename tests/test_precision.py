@@ -14,10 +14,10 @@ from crksim.errors import InputError
 from crksim.interface import cli
 from crksim.interface.settings import read_settings
 from crksim.model.network import Label
+from crksim.output.finished import read_run
 from crksim.output.report.precise import precision_lines
 from crksim.output.report.wording import Wording
 from crksim.output.rundir import write_run
-from crksim.output.tables import read_run
 from tests.make_result import make_run
 
 MOST, BUDGET = 300, 1200

@@ -112,8 +112,8 @@ def test_a_file_that_was_altered_since_is_named(made, capsys):
 
 @pytest.mark.unit
 def test_what_was_explained_besides_is_explained_again(made, capsys):
+    from crksim.output.finished import read_run
     from crksim.output.rundir import explain_again
-    from crksim.output.tables import read_run
 
     run = read_run(made.folder)
     (first,) = run.explanations

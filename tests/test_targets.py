@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from crksim.analysis.results import NotReplayed
+from crksim.analysis.replay import NotReplayed
 from crksim.analysis.targets import MARKS, read_not_replayed, read_targets
 from crksim.errors import InputError
 from crksim.interface.files import data_dir, read_folder

@@ -3,7 +3,8 @@
 import pytest
 
 from crksim.errors import InputError
-from crksim.model.quantities import QUANTITIES, STATISTICS, UNMET_CAUSES
+from crksim.model.quantities import QUANTITIES, UNMET_CAUSES
+from crksim.model.statistics import STATISTICS
 from crksim.model.vocabulary import (
     MeasureAddress,
     groups_of,

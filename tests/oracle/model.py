@@ -17,7 +17,8 @@ import numpy as np
 import simpy
 
 from crksim.model.laws import elapsed_quantile, law_from, mean_thinned, residual_quantile
-from crksim.model.network import Dated, Network, Service, Study
+from crksim.model.network import Dated, Network, Study
+from crksim.model.services import Service
 from crksim.simulation.arrivals import PRESENT, STRIP, arrivals
 from crksim.simulation.luck import Luck, constant, uniform
 from crksim.simulation.staylog import BLOCKED, MOVED, OPENING, RESUMED

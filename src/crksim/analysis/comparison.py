@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, World
+from crksim.analysis.results import VERDICTS, ComparisonRow, World
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.network import Label
 
@@ -21,13 +21,11 @@ __all__ = [
     "PROBABILITY",
     "Effects",
     "Question",
-    "Target",
     "compare",
     "compare_measure",
     "effects",
     "likely_range",
     "likely_ranges",
-    "replay_rows",
 ]
 
 Floats = NDArray[np.float64]
@@ -69,43 +67,6 @@ class Question:
     decides: bool = False
     answerable: bool = True
     good: str = "none"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A number of the report beside which the replay is put.
-
-    Parameters
-    ----------
-    fact : str
-        Id in the table of facts.
-    measure : str
-        Output address, with its window.
-    reported : float
-        The report's number, in the measure's unit.
-    mark : str
-        ``put in``, ``fitted`` or ``predicted``.
-    day : float
-        Where it stands on a time axis, in days since the study's start; NaN where it has no place there.
-    series : str
-        Service in whose number present it is a point, or empty.
-    part_of : str
-        Fact with which it shares people, so that it is none of its own; or empty.
-    concerns : tuple of str
-        Ids of the services, groups and cohorts that it speaks of.
-    """
-
-    fact: str
-    label: Label
-    unit: Label
-    locator: str
-    measure: str
-    reported: float
-    mark: str
-    day: float = float("nan")
-    series: str = ""
-    part_of: str = ""
-    concerns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -364,44 +325,3 @@ def _mean(values: Floats, paired: NDArray[np.bool_]) -> float:
     """Return the mean over the pairs, or over whatever is defined when there is no pair."""
     used = values[paired if paired.any() else np.isfinite(values)]
     return float(used.mean()) if used.size else float("nan")
-
-
-def replay_rows(targets: Sequence[Target], values: Floats) -> tuple[ReplayRow, ...]:
-    """Put every number of the report beside what the replay gives.
-
-    Parameters
-    ----------
-    targets : sequence of Target
-        The report's numbers.
-    values : ndarray of float, shape (members, futures, targets)
-        What the replay gives; NaN where a measure is not defined.
-
-    Returns
-    -------
-    tuple of ReplayRow
-        The range is that of a single future: luck is in it, as it is in the report.
-    """
-    rows = []
-    for column, target in enumerate(targets):
-        found = values[:, :, column]
-        found = found[np.isfinite(found)]
-        low, high = likely_range(found, outward=True)
-        rows.append(
-            ReplayRow(
-                fact=target.fact,
-                label=target.label,
-                unit=target.unit,
-                locator=target.locator,
-                measure=target.measure,
-                day=target.day,
-                reported=target.reported,
-                mean=float(found.mean()) if found.size else float("nan"),
-                low=low,
-                high=high,
-                mark=target.mark,
-                series=target.series,
-                part_of=target.part_of,
-                concerns=" ".join(target.concerns),
-            )
-        )
-    return tuple(rows)

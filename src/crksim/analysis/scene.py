@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.model.clock import Window
-from crksim.model.network import Network, Number, Service, Study
+from crksim.model.network import Network, Number, Study
+from crksim.model.services import Service
 from crksim.model.vocabulary import groups_of
 from crksim.simulation.clinicplan import ClinicPlan
 

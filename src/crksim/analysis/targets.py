@@ -1,17 +1,21 @@
-"""The report's numbers beside which the replay is put, each marked put in, fitted or predicted."""
+"""The report's numbers, each marked put in, fitted or predicted, and the replay put beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from crksim.analysis.comparison import Target
-from crksim.analysis.results import NotReplayed
+import numpy as np
+from numpy.typing import NDArray
+
+from crksim.analysis.comparison import likely_range
+from crksim.analysis.replay import NotReplayed, ReplayRow
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.network import Label
 
-__all__ = ["MARKS", "read_not_replayed", "read_targets"]
+__all__ = ["MARKS", "Target", "read_not_replayed", "read_targets", "replay_rows"]
 
 #: Typed into the network; a parameter was set so that it comes near; neither.  Only the last say anything.
 MARKS = ("put in", "fitted", "predicted")
@@ -20,6 +24,43 @@ _TEXTS = ("fact", "measure", "mark", "locator", "series", "part_of", "note")
 _NEEDED = ("fact", "measure", "reported", "mark", "label", "unit", "locator")
 _OF_REASONS = ("locator", "da", "en")
 _FIELDS = (*_NEEDED, "day", "series", "part_of", "concerns", "note")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number of the report beside which the replay is put.
+
+    Parameters
+    ----------
+    fact : str
+        Id in the table of facts.
+    measure : str
+        Output address, with its window.
+    reported : float
+        The report's number, in the measure's unit.
+    mark : str
+        ``put in``, ``fitted`` or ``predicted``.
+    day : float
+        Where it stands on a time axis, in days since the study's start; NaN where it has no place there.
+    series : str
+        Service in whose number present it is a point, or empty.
+    part_of : str
+        Fact with which it shares people, so that it is none of its own; or empty.
+    concerns : tuple of str
+        Ids of the services, groups and cohorts that it speaks of.
+    """
+
+    fact: str
+    label: Label
+    unit: Label
+    locator: str
+    measure: str
+    reported: float
+    mark: str
+    day: float = float("nan")
+    series: str = ""
+    part_of: str = ""
+    concerns: tuple[str, ...] = ()
 
 
 def read_targets(data: Mapping[str, object], start: str, facts: Collection[str] | None = None) -> tuple[Target, ...]:
@@ -169,3 +210,44 @@ def _target(address: str, entry: Mapping[str, Any], start: str, faults: list[Pro
     del texts["note"]
     concerns = tuple(entry.get("concerns") or ())
     return [Target(label=label, unit=unit, reported=reported, day=day, concerns=concerns, **texts)]
+
+
+def replay_rows(targets: Sequence[Target], values: NDArray[np.float64]) -> tuple[ReplayRow, ...]:
+    """Put every number of the report beside what the replay gives.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+        The report's numbers.
+    values : ndarray of float, shape (members, futures, targets)
+        What the replay gives; NaN where a measure is not defined.
+
+    Returns
+    -------
+    tuple of ReplayRow
+        The range is that of a single future: luck is in it, as it is in the report.
+    """
+    rows = []
+    for column, target in enumerate(targets):
+        found = values[:, :, column]
+        found = found[np.isfinite(found)]
+        low, high = likely_range(found, outward=True)
+        rows.append(
+            ReplayRow(
+                fact=target.fact,
+                label=target.label,
+                unit=target.unit,
+                locator=target.locator,
+                measure=target.measure,
+                day=target.day,
+                reported=target.reported,
+                mean=float(found.mean()) if found.size else float("nan"),
+                low=low,
+                high=high,
+                mark=target.mark,
+                series=target.series,
+                part_of=target.part_of,
+                concerns=" ".join(target.concerns),
+            )
+        )
+    return tuple(rows)

@@ -251,8 +251,6 @@ def _write(
     members: list[dict[str, float]],
 ) -> None:
     """Write the ensemble, its manifest, and the tables of what was found."""
-    import crksim
-    from crksim.analysis.ensemble import network_mark
     from crksim.analysis.identification import identified, trade_offs
     from crksim.output.calibration_files import MANIFEST, MEMBERS, write_table, write_text
 
@@ -286,7 +284,16 @@ def _write(
         ],
         ["block", "step", "temper", "effective", "taken", "scale"],
     )
-    told = {
+    told = _manifest(task, given, clouds) | {"left": {it.parameter: round(it.left, 4) for it in parameters}}
+    write_text(folder / MANIFEST, json.dumps(told, indent=1, sort_keys=True) + "\n")
+
+
+def _manifest(task: Task, given: Calibrate, clouds: Mapping[str, Cloud]) -> dict[str, Any]:
+    """Return what the ensemble comes from, and how far the particles of every block carry it."""
+    import crksim
+    from crksim.analysis.ensemble import network_mark
+
+    return {
         "version": crksim.__version__,
         "seed": given.seed,
         "members": given.members,
@@ -308,9 +315,7 @@ def _write(
             }
             for name, cloud in clouds.items()
         },
-        "left": {it.parameter: round(it.left, 4) for it in parameters},
     }
-    write_text(folder / MANIFEST, json.dumps(told, indent=1, sort_keys=True) + "\n")
 
 
 def _beside(task: Task, name: str, block: str, smoothed: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
-    from crksim.analysis.comparison import Question, Target
+    from crksim.analysis.comparison import Question
     from crksim.analysis.ensemble import WorldStudy
-    from crksim.analysis.results import NotReplayed
+    from crksim.analysis.replay import NotReplayed
+    from crksim.analysis.targets import Target
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 
@@ -369,7 +370,8 @@ def load_evidence(kind: str | None = None, service: str | None = None) -> list[d
         A fault in the network or the ledger, or an unknown kind or service.
     """
     from crksim.analysis.questions import names_parameter
-    from crksim.model.ledger import KINDS, read_ledger
+    from crksim.model.evidence import KINDS
+    from crksim.model.ledger import read_ledger
 
     sheet = shipped_sheet("ledger")
     study = shipped_sheet("network").data

@@ -16,11 +16,13 @@ from crksim.interface.cases import Case, load_case
 from crksim.interface.experiments import gathered
 from crksim.interface.explaining import find_run, run_name
 from crksim.interface.files import scenario_files
-from crksim.interface.jobs import STAMP, Finished, Watch, run_case, set_up
+from crksim.interface.jobs import STAMP, run_case
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
+from crksim.interface.watching import Finished, Watch
 
 if TYPE_CHECKING:
     from crksim.analysis.choosing import Judged, Ranking
@@ -217,7 +219,7 @@ def _asking_alike(cases: Sequence[Case]) -> list[Case]:
 
 def _read_runs(folders: Sequence[Path], settings: Settings) -> list[_Option]:
     """Read finished runs; each gets the shortest name that tells it from the others."""
-    from crksim.output.tables import read_run
+    from crksim.output.finished import read_run
 
     short = [run_name(folder) for folder in folders]
     options = []

@@ -16,7 +16,8 @@ from crksim.model.network import Label
 
 if TYPE_CHECKING:
     from crksim.analysis.ensemble import Ensemble
-    from crksim.analysis.results import Check, Reading
+    from crksim.analysis.replay import Check
+    from crksim.analysis.results import Reading
     from crksim.model.network import Network
 
 __all__ = ["GATE", "VARIANTS", "before_report", "load_ensemble", "readings", "shipped_folder", "standing"]
@@ -93,7 +94,7 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         Address -> evidence, as a plain dict.
     """
     from crksim.analysis.ensemble import network_mark
-    from crksim.analysis.results import Check
+    from crksim.analysis.replay import Check
 
     if ensemble is None:
         return Check()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crksim.errors import InputError, Problem
 from crksim.interface.axes import Axis
 from crksim.interface.cases import load_case
-from crksim.interface.jobs import set_up
+from crksim.interface.setting_up import set_up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crksim.analysis.ensemble import Ensemble, WorldStudy
     from crksim.analysis.pool import Pool, Progress
-    from crksim.analysis.results import Check
+    from crksim.analysis.replay import Check
     from crksim.interface.cases import Case
     from crksim.interface.settings import Settings
     from crksim.model.clock import Window

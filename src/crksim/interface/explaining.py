@@ -136,10 +136,10 @@ def explanation_lines(folder: Path, measure: str | None, lang: str) -> Iterator[
     InputError
         The folder is not whole, or no question has that measure.
     """
+    from crksim.output.finished import read_run
     from crksim.output.report.explained import explained
     from crksim.output.report.wording import Wording
     from crksim.output.rundir import explain_again
-    from crksim.output.tables import read_run
 
     try:
         found = explain_again(folder, measure)

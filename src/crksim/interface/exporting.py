@@ -15,8 +15,8 @@ from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     from crksim.model.network import Network
+    from crksim.output.finished import Run
     from crksim.output.paper import Shipped
-    from crksim.output.tables import Run
 
 __all__ = ["export_paper"]
 
@@ -75,9 +75,9 @@ def _read_words(words: Sequence[str], lang: str) -> tuple[str | None, Path | Non
 
 def _whole_run(source: Path, lang: str) -> Run:
     """Return a run all of whose files are what was written."""
+    from crksim.output.finished import read_run
     from crksim.output.paper import REFERENCE
     from crksim.output.rundir import changed_files
-    from crksim.output.tables import read_run
 
     problems = [Problem("run", name, say(lang, "changed_file"), file=str(source)) for name in changed_files(source)]
     if not problems and not (source / REFERENCE).is_file():
@@ -90,8 +90,8 @@ def _whole_run(source: Path, lang: str) -> Run:
 def _shipped(run: Run, source: Path) -> Shipped:
     """Return what is shipped, with the ensemble where the run is on it."""
     from crksim.model.study import read_study
+    from crksim.output.finished import read_yaml as read_run_file
     from crksim.output.paper import REFERENCE, Shipped
-    from crksim.output.tables import read_yaml as read_run_file
 
     sheets = {name: shipped_sheet(name).data for name in ("targets", "ledger", "calibration")}
     citation = read_yaml(data_dir("conf").parent / "CITATION.cff").data

@@ -5,107 +5,39 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from crksim.errors import InputError, Problem
 from crksim.interface.attributing import TakenApart, take_apart
-from crksim.interface.cases import Case, load_case
+from crksim.interface.cases import Case
 from crksim.interface.files import data_dir
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers, workers_for
+from crksim.interface.pricing import costs_of
+from crksim.interface.setting_up import measured_window, ready_case, versions_of
 from crksim.interface.settings import SETTINGS, Settings
-from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.simulating import first_stays, prior_replications, replicated, until_settled
+from crksim.interface.watching import Finished, Watch
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from crksim.analysis.ensemble import Ensemble, WorldStudy
+    from crksim.analysis.ensemble import Ensemble
     from crksim.analysis.pool import Pool
     from crksim.analysis.replications import Replications
-    from crksim.analysis.results import Check, CostRow, Count, Precision, Result
-    from crksim.model.clock import Window
+    from crksim.analysis.results import Count, Result
     from crksim.output.kept import Kept
-    from crksim.simulation.staylog import StayLog
 
-__all__ = ["STAMP", "Finished", "Watch", "attribute", "run", "run_all", "run_case", "set_up"]
+__all__ = ["STAMP", "attribute", "run", "run_all", "run_case"]
 
 #: How the name of a folder tells when its run began.
 STAMP = "%Y-%m-%d_%H-%M-%S"
-#: Days between two points of the number present over time.
-SERIES_STEP = 7.0
 #: Points on either side over which a course is averaged: nine weeks in all.
 SERIES_SMOOTH = 4
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A run that is done.
-
-    Parameters
-    ----------
-    folder : Path
-        Where everything lies.
-    result : Result
-        What it found.
-    name : str
-        What the run is called beside others.
-    """
-
-    folder: Path
-    result: Result
-    name: str
-
-
-class Watch(Protocol):
-    """Somebody who watches a run."""
-
-    def begins(self, case: Case, settings: Settings, worlds: int) -> None:
-        """Be told what is going to run."""
-
-    def progress(self, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
-        """Give what is called with (done, total)."""
-
-    def reuses(self, found: int, total: int) -> None:
-        """Be told how many results (single futures) were there already."""
-
-    def stops(self, told: str) -> None:
-        """Be told what is kept, when somebody interrupts."""
-
-    def writes(self) -> None:
-        """Be told that everything is computed."""
-
-    def ends(self, finished: Finished, seconds: float) -> None:
-        """Be told what was found and where it lies."""
-
-    def compares(self, runs: Sequence[Finished], folder: Path) -> None:
-        """Be told of all runs of a multirun and where their comparison lies."""
-
-
-def set_up(settings: Settings, changes: Sequence[str]) -> tuple[Case, Window, Ensemble | None, Check]:
-    """Return what a run needs before it begins: the case, the span measured, the versions, what the check says of them.
-
-    Parameters
-    ----------
-    settings : Settings
-        What to run and how.
-    changes : sequence of str
-        ``address=value`` each; they belong to the what-if.
-
-    Raises
-    ------
-    InputError
-        Anything wrong in the input.
-    """
-    case = _load(settings, changes)
-    return case, _window(case, settings), *_ensemble(case, settings)
 
 
 def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -130,7 +62,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         The disk is full; what came before is kept.
     """
     with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
-        return run_case(_load(settings, changes), settings, changes, watch, pool, kept)
+        return run_case(ready_case(settings, changes), settings, changes, watch, pool, kept)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -150,7 +82,7 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     InputError
         Anything wrong in the input, or a what-if of fewer than two changes.
     """
-    case = _load(settings, changes)
+    case = ready_case(settings, changes)
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
     with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
@@ -172,7 +104,7 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     InputError
         Anything wrong in the input of any of them; nothing has run then.
     """
-    cases = [_load(settings, changes) for settings, changes in runs]
+    cases = [ready_case(settings, changes) for settings, changes in runs]
     found: list[Finished] = []
     asked = zip(_names(runs), cases, runs, strict=True)
     try:
@@ -230,37 +162,6 @@ def _short(word: str) -> str:
     return ".".join(address.split(".")[-2:]) + sign + value
 
 
-def _load(settings: Settings, changes: Sequence[str]) -> Case:
-    case = load_case(settings.scenario, changes, settings.references)
-    _window(case, settings)
-    _ensemble(case, settings)
-    _check_writable(settings.out)
-    return case
-
-
-def _check_writable(folder: Path) -> None:
-    """Refuse before the work what would fail after it."""
-    found = folder.absolute()
-    while not found.exists():
-        found = found.parent
-    if not (found.is_dir() and os.access(found, os.W_OK)):
-        raise InputError([Problem("out", str(folder), "must be a folder that can be written to", file=COMMAND_LINE)])
-
-
-def _window(case: Case, settings: Settings) -> Window:
-    """Return the span that is measured: the one asked for, or from the scenario's date to the end."""
-    from crksim.model.clock import Window, parse_window
-
-    study = case.study
-    if settings.window is None:
-        return Window(case.begins, study.end)
-    window = parse_window(settings.window, study.start)
-    if not 0.0 <= window.start < window.end <= study.end:
-        rule = f"must lie within the study, {study.start} to {case.date_of(study.end - 1.0)}"
-        raise InputError([Problem("window", settings.window, rule, file=COMMAND_LINE)])
-    return window
-
-
 def run_case(
     case: Case,
     settings: Settings,
@@ -287,23 +188,22 @@ def run_case(
     """
     from crksim.analysis.followup import counts_to_keep
     from crksim.interface.ensembles import readings
-    from crksim.output.rundir import write_run
 
     began, started = time.perf_counter(), datetime.now().astimezone()
     before = kept.found if kept is not None else 0
     worlds = taken.worlds if taken else case.worlds
     watch.begins(case, settings, len(worlds))
-    ensemble, check = _ensemble(case, settings)
+    ensemble, check = versions_of(case, settings)
     counts = counts_to_keep(case.questions, case.touched, case.study, case.begins)
     references = 1 if taken else max(len(worlds) - 1, 1)
-    run_at = partial(_replicated, case, worlds, counts, ensemble, watch, pool, kept, references)
+    run_at = partial(replicated, case, worlds, counts, ensemble, watch, pool, kept, references)
     precision = None
     if settings.precision == "auto" and len(worlds) > 1:
-        precision, found = _precise(case, settings, ensemble, run_at)
+        precision, found = until_settled(case, settings, ensemble, run_at)
         settings = replace(settings, members=precision.looks[-1].members, futures=precision.looks[-1].futures)
     else:
         found = run_at(settings)
-    priors = None if ensemble is None else _priors(case, settings, pool, kept)
+    priors = None if ensemble is None else prior_replications(case, settings, pool, kept)
     if kept is not None and kept.found > before and precision is None:
         watch.reuses(kept.found - before, settings.members * settings.futures)
     watch.writes()
@@ -314,178 +214,61 @@ def run_case(
         left=ensemble.left if ensemble else {},
         readings=() if changes else readings(settings.versions, ensemble, case.name),
         precision=precision,
-        costs=_costs(case, whole),
+        costs=costs_of(case, whole),
     )
     if taken:
         result = replace(result, attribution=taken.rows(found, case.questions))
-    stamp = started.strftime(STAMP)
-    folder = write_run(
-        result,
-        settings.out / f"{case.name}_{stamp}",
-        study_dict=case.study.source,
-        scenario_dict=case.resolved,
-        manifest={
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - began, 1),
-            "workers": settings.workers,
-            "command": "attribute" if taken else "run",
-            "settings": settings.again(),
-            "changes": list(changes),
-            "window": settings.window or "auto",
-            "git": _commit(),
-        },
-        evidence=case.evidence(),
-        lang=settings.lang,
-        stays=_stays(case, settings, ensemble) if settings.stays else None,
-        reference_dict=case.worlds[0].study,
-    )
-    finished = Finished(folder, result, case.name)
+    manifest = {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - began, 1),
+        "workers": settings.workers,
+        "command": "attribute" if taken else "run",
+        "settings": settings.again(),
+        "changes": list(changes),
+        "window": settings.window or "auto",
+        "git": _commit(),
+    }
+    wished = settings.out / f"{case.name}_{started.strftime(STAMP)}"
+    finished = Finished(_write(case, settings, result, wished, manifest, ensemble), result, case.name)
     watch.ends(finished, time.perf_counter() - began)
     return finished
 
 
-def _replicated(
+def _write(
     case: Case,
-    worlds: Sequence[WorldStudy],
-    counts: Sequence[Count],
-    ensemble: Ensemble | None,
-    watch: Watch,
-    pool: Pool,
-    kept: Kept | None,
-    references: int,
     settings: Settings,
-) -> Replications:
-    """Run the worlds of a case at one size."""
-    from crksim.analysis.replications import replicate
-    from crksim.output.rundir import prepare
+    result: Result,
+    wished: Path,
+    manifest: Mapping[str, object],
+    ensemble: Ensemble | None,
+) -> Path:
+    """Write the folder of a run and return it."""
+    from crksim.output.rundir import write_run
 
-    asked = {question.measure: None for question in case.questions}
-    days = [step * SERIES_STEP for step in range(int(case.study.end // SERIES_STEP) + 1)]
-    with watch.progress(settings.members) as progress:
-
-        def told(done: int, total: int) -> None:
-            if settings.workers != 1:
-                prepare()  # the workers are busy, and this process is not
-            progress(done, total)
-
-        return replicate(
-            worlds,
-            case.ledger,
-            measures=list(asked | {count.measure: None for count in counts} | dict.fromkeys(_priced(case))),
-            members=settings.members,
-            futures=settings.futures,
-            seed=settings.seed,
-            window=_window(case, settings),
-            replay=[target.measure for target in case.targets],
-            pool=pool,
-            progress=told,
-            series_services=[service.id for service in case.study.network.services],
-            series_days=days,
-            theta_overrides=None if ensemble is None else ensemble.members,
-            kept=kept,
-            references=references,
-        )
-
-
-def _priced(case: Case) -> list[str]:
-    """Return what has to be measured for the costs; nothing without prices."""
-    from crksim.analysis.costing import cost_measures
-
-    return cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
-
-
-def _costs(case: Case, found: Replications) -> tuple[CostRow, ...]:
-    """Return what the what-if costs against the main reference; nothing without prices."""
-    from crksim.analysis.costing import cost_rows, outcome_measures
-
-    prices = case.scenario.prices
-    if not prices or len(found.worlds) < 2:
-        return ()
-    per = outcome_measures(case.questions[0].measure, case.study.network)
-    worlds = (found.worlds[0], found.worlds[-1])
-    reference, what_if = (
-        {name: world.values[:, :, place] for place, name in enumerate(found.measures)} for world in worlds
-    )
-    return cost_rows(prices, per, reference, what_if)
-
-
-def _precise(
-    case: Case, settings: Settings, ensemble: Ensemble | None, run_at: Callable[[Settings], Replications]
-) -> tuple[Precision, Replications]:
-    """Run ever larger designs until the first question is settled or cannot be; return how, and the last of them."""
-    from crksim.analysis.precision import add_until_settled
-
-    kept: list[Replications] = []
-    question = case.questions[0]
-
-    def differences(members: int, futures: int) -> NDArray[np.float64]:
-        kept[:] = [run_at(replace(settings, members=members, futures=futures))]
-        found = kept[0]
-        column = found.measures.index(question.measure)
-        return (found.worlds[-1].values - found.worlds[0].values)[:, :, column]
-
-    most = settings.budget if ensemble is None else len(ensemble.members)
-    precision = add_until_settled(
-        differences,
-        question,
-        members=settings.members,
-        futures=settings.futures,
-        budget=settings.budget,
-        most=most,
-    )
-    return precision, kept[0]
-
-
-def _stays(case: Case, settings: Settings, ensemble: Ensemble | None) -> dict[str, StayLog]:
-    """Return the single stays of the first future of the first version, by world."""
-    from crksim.analysis.examples import first_logs
-
-    return first_logs(case.worlds, case.ledger, settings.seed, None if ensemble is None else ensemble.members)
-
-
-def _ensemble(case: Case, settings: Settings) -> tuple[Ensemble | None, Check]:
-    """Return the versions of a run, None for draws from the ledger, and what the check against the report says."""
-    from crksim.interface.ensembles import load_ensemble, standing
-
-    ensemble = load_ensemble(settings.versions, case.studies[0].network)
-    if ensemble is not None and settings.members > len(ensemble.members):
-        rule = f"must be at most {len(ensemble.members)}, the size of the ensemble"
-        raise InputError([Problem("members", settings.members, rule, file=COMMAND_LINE)])
-    return ensemble, standing(settings.versions, ensemble, case.ledger)
-
-
-def _priors(case: Case, settings: Settings, pool: Pool, kept: Kept | None) -> Replications | None:
-    """Run main reference and what-if on versions from before the report's counts were looked at, one future each."""
-    from crksim.analysis.replications import replicate
-    from crksim.interface.ensembles import before_report
-
-    worlds = (case.worlds[0], case.worlds[-1])
-    members = min(settings.prior_members, settings.members)
-    if members < 2 or len(case.worlds) < 2:
-        return None
-    return replicate(
-        worlds,
-        before_report(case.ledger),
-        measures=[question.measure for question in case.questions],
-        members=members,
-        futures=1,
-        seed=settings.seed,
-        window=_window(case, settings),
-        pool=pool,
-        kept=kept,
+    return write_run(
+        result,
+        wished,
+        study_dict=case.study.source,
+        scenario_dict=case.resolved,
+        manifest=manifest,
+        evidence=case.evidence(),
+        lang=settings.lang,
+        stays=first_stays(case, settings, ensemble) if settings.stays else None,
+        reference_dict=case.worlds[0].study,
     )
 
 
 def _result(
     case: Case, settings: Settings, found: Replications, counts: tuple[Count, ...], priors: Replications | None
 ) -> Result:
-    from crksim.analysis.comparison import compare, replay_rows
+    from crksim.analysis.comparison import compare
     from crksim.analysis.prior_column import with_priors
     from crksim.analysis.questions import parameters_touched
     from crksim.analysis.replications import series_rows
     from crksim.analysis.results import Result
+    from crksim.analysis.targets import replay_rows
 
-    window = _window(case, settings)
+    window = measured_window(case, settings)
     comparison = compare(found.worlds, found.measures, case.questions)
     if priors is not None:
         comparison = with_priors(comparison, found.measures, found.worlds, priors.worlds)

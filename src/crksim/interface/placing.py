@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem
 from crksim.interface.experiments import Bar, plain_manifest
-from crksim.interface.jobs import STAMP, set_up
+from crksim.interface.jobs import STAMP
 from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
@@ -250,7 +251,7 @@ def _amount(row: Any, words: Any) -> str:
 def _write(folder: Path, values: Sequence[PlaceValue], told: dict[str, Any]) -> Path:
     from crksim.output.calibration_files import write_text
     from crksim.output.choices import write_places
-    from crksim.output.rundir import write_whole
+    from crksim.output.whole import write_whole
 
     def fill(draft: Path) -> None:
         write_places(draft / "places.csv", values)

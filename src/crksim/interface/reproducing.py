@@ -17,7 +17,7 @@ from crksim.interface.texts import say
 
 if TYPE_CHECKING:
     from crksim.interface.cases import Case
-    from crksim.interface.jobs import Finished
+    from crksim.interface.watching import Finished
     from crksim.output.reproduced import Differing
 
 __all__ = ["reproduce"]
@@ -137,8 +137,8 @@ def _settings(manifest: Told, place: Path, more: Told, folder: Path, lang: str) 
 
 def _explain_alike(folder: Path, new: Path, lang: str) -> None:
     """Explain in the new folder what was explained in the old one, and open its report in the same language."""
+    from crksim.output.finished import read_run
     from crksim.output.rundir import explain_again
-    from crksim.output.tables import read_run
 
     try:
         asked = [one.answer.measure for one in read_run(folder).explanations]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from crksim.analysis.results import ComparisonRow, Result
     from crksim.interface.cases import Case
-    from crksim.interface.jobs import Finished
     from crksim.interface.settings import Settings
+    from crksim.interface.watching import Finished
     from crksim.model.network import Label
 
 __all__ = ["Screen"]
@@ -278,8 +278,8 @@ class Screen:
 
     def _measured(self, result: Result) -> None:
         """Show which years the numbers are of, and how many predicted numbers are met."""
+        from crksim.output.replayed import gate
         from crksim.output.report.wording import Wording
-        from crksim.output.tables import gate
 
         first, last = (Wording(self.lang).iso(day) for day in result.window)
         self.line(say(self.lang, "measured", first=first, last=last), "dim")

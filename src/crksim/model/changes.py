@@ -12,6 +12,7 @@ from crksim.model.addresses import datable_fields, kind_of, suggest
 from crksim.model.clock import parse_date
 from crksim.model.describing import describe
 from crksim.model.grammar import MONTHS
+from crksim.model.history import refuse_past
 from crksim.model.plain import plain
 from crksim.model.replacing import replace_parameter
 from crksim.model.scenario import (
@@ -22,12 +23,11 @@ from crksim.model.scenario import (
     Reference,
     Scenario,
     Variant,
-    change_from_text,
-    read_scenario,
     with_option,
     with_overrides,
     with_variant,
 )
+from crksim.model.scenario_reading import change_from_text, read_scenario
 from crksim.model.sharing import change_branch, change_shares, silence
 from crksim.model.things import add_thing, copy_thing, drop_thing
 
@@ -316,12 +316,7 @@ class _Worker:
         if change.op not in ("set", "drop"):
             raise ValueError(f"takes a new value only, not '{change.op}'")
         if date is not None:
-            root = self.data[parts[0]][parts[1]]
-            old, new = _event(root, parts), _event_set(change, parts)
-            if old is not None and old < date:
-                raise ValueError(f"has happened on {old}, before the scenario's date {date}; use 'from: start'")
-            if new is not None and new < date:
-                raise ValueError(f"may not lie before the scenario's date, {date}; use 'from: start'")
+            refuse_past(self.data[parts[0]][parts[1]], parts, change, date)
         if change.op == "drop":
             if parent.pop(key, None) is None:
                 raise ValueError("does not exist, so it cannot be dropped")
@@ -385,19 +380,3 @@ def _no_address(data: Mapping[str, Any], parts: list[str]) -> str:
 
 def _stepped(value: Mapping[str, Any]) -> bool:
     return any(isinstance(held, Mapping) for held in value.values())
-
-
-def _event(thing: Mapping[str, Any], parts: list[str]) -> str | None:
-    """Return the date of the opening, closing or rule as it stands."""
-    if parts[2] == "closes":
-        closes = thing.get("closes")
-        return str(closes["on"]) if isinstance(closes, Mapping) and "on" in closes else None
-    return str(thing[parts[2]]) if parts[2] in thing else None
-
-
-def _event_set(change: Change, parts: list[str]) -> str | None:
-    """Return the date that a change gives to an opening, closing or rule."""
-    if change.op == "set" and parts[2] == "closes" and len(parts) == 3:
-        return str(change.value["on"]) if isinstance(change.value, Mapping) and "on" in change.value else None
-    dated = parts[-1] in ("on", "opens", "from", "until")
-    return str(change.value) if change.op == "set" and dated else None

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from crksim.model.ranges import Check, above_zero, at_least_zero, share
 
 if TYPE_CHECKING:
-    from crksim.model.network import CasedNumber, Condition, Number, Service
+    from crksim.model.network import CasedNumber, Condition, Number
     from crksim.model.reading import Reader
+    from crksim.model.services import Service
 
 __all__ = [
     "CALL_IN_KEYS",

@@ -1,17 +1,93 @@
-"""Reading cohorts: who comes, when, with which attributes, and who is there at the start."""
+"""Cohorts: who comes, when, with which attributes, and who is there at the start; and how they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from crksim.model import grammar
-from crksim.model.network import Arrivals, Cohort, Number, Present, Quantity
-from crksim.model.network import Dated as _Dated
+from crksim.model.network import Dated, Label, Number, Quantity, Shares
 from crksim.model.ranges import above_zero, at_least_zero, share
 from crksim.model.reading import Reader
 
-__all__ = ["read_cohort"]
+__all__ = ["Arrivals", "Cohort", "Present", "read_cohort"]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """When new citizens of a cohort come.
+
+    Parameters
+    ----------
+    rate : Number or None
+        Citizens per day.
+    months : tuple of 12 Number or None
+        Factor on the rate by calendar month.
+    period, pattern : float or None, tuple of (float, Number)
+        A repeating pattern: length of the period in days, and factors from given days into it.
+    wave : tuple of Number or None
+        ``(amplitude, period, phase)``: factor ``1 + amplitude * sin(2 pi (day - phase) / period)``.
+    times : tuple of float
+        Listed arrival days (instead of a rate).
+    every : tuple of float or None
+        ``(first, step)``: regular arrivals (instead of a rate).
+    """
+
+    rate: Number | None = None
+    months: tuple[Number, ...] | None = None
+    period: float | None = None
+    pattern: tuple[tuple[float, Number], ...] = ()
+    wave: tuple[Number, Number, Number] | None = None
+    times: tuple[float, ...] = ()
+    every: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Present:
+    """Citizens who are in a service when the study starts.
+
+    Parameters
+    ----------
+    at : str
+        Service id, or ``home``.
+    count : Number
+        How many (rounded to a whole number).
+    lengths : str
+        ``residual`` (length-biased, part of the stay already spent) or ``fresh``.
+    attributes : tuple of (str, str)
+        What all of them have in common, in the place of the cohort's mixes.
+    """
+
+    id: str
+    at: str
+    count: Number
+    lengths: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A stream of citizens with common arrivals and attribute mixes.
+
+    Parameters
+    ----------
+    attributes : tuple of (str, Shares)
+        Mix of every attribute among newcomers, drawn independently.
+    enters : Shares
+        Where newcomers go first.
+    legal_limit : Number or None
+        The law's limit, in days, from request to first treatment.
+    """
+
+    id: str
+    label: Label
+    luck_key: str
+    arrivals: Arrivals
+    attributes: tuple[tuple[str, Shares], ...]
+    enters: Shares | None
+    present: tuple[Present, ...]
+    legal_limit: Number | None
 
 
 def read_cohort(reader: Reader, name: str, data: object) -> Cohort:
@@ -70,7 +146,7 @@ def _read_present(reader: Reader, value: object, at: str, own: Sequence[str]) ->
                 (key, reader.word(held, f"{here}.attributes.{key}", reader.attributes[key], f"value of '{key}'"))
                 for key, held in sorted(common.items())
             )
-            present.append(Present(name, where, _Dated.always(many), lengths, alike))
+            present.append(Present(name, where, Dated.always(many), lengths, alike))
     return tuple(present)
 
 
@@ -136,7 +212,7 @@ def _read_wave(reader: Reader, value: object, at: str) -> tuple[Number, Number, 
 
     def number(key: str, dimension: str, check: Any) -> Number:
         if key not in found:
-            return _Dated.always(Quantity(0.0))
+            return Dated.always(Quantity(0.0))
         return reader.number(found[key], f"{at}.{key}", dimension, check)
 
     return (

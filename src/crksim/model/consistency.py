@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 
 from crksim.model.clock import date_of
-from crksim.model.network import Cohort, Network, Service
+from crksim.model.cohorts import Cohort
+from crksim.model.network import Network
 from crksim.model.reading import Reader
 from crksim.model.routes import comes_before, conditions_of, homes_of, reached, routes_of, sent, targets_of
 from crksim.model.rules import passes, value_of
+from crksim.model.services import Service
 
 __all__ = ["check_network"]
 

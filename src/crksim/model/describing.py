@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from crksim.model.addresses import field_of
 from crksim.model.captions import FIELDS, NAMES, NEW
+from crksim.model.id_words import WORDS
 from crksim.model.network import Label
 from crksim.model.number_words import NumberWords, listed
-from crksim.model.quantities import WORDS
 from crksim.model.reading import plain_label
 from crksim.model.scenario import Change, Lever, Scenario
 from crksim.model.steps import is_steps, values_of

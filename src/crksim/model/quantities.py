@@ -1,4 +1,4 @@
-"""The quantities that can be measured and their statistics: words, units and kinds, and nothing of how."""
+"""The quantities that can be measured: words, units, kinds and statistics, and nothing of how."""
 
 from __future__ import annotations
 
@@ -6,27 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crksim.model.network import Label
+from crksim.model.statistics import CITIZENS, DAYS, HOURS, SHARE, YEARLY
 
-__all__ = ["FAVOURABLE", "QUANTITIES", "STATISTICS", "UNMET_CAUSES", "WORDS", "QuantityType", "Statistic"]
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """A statistic of a quantity.
-
-    Parameters
-    ----------
-    label : Label
-        What follows the quantity's label, with its comma or space; ``N`` stands for the number in the name.
-    unit : Label or None
-        None takes the quantity's.
-    kind : str
-        ``stock``, ``flow`` (always per year), ``duration``, ``share``, ``count``; empty takes the quantity's.
-    """
-
-    label: Label
-    unit: Label | None = None
-    kind: str = ""
+__all__ = ["FAVOURABLE", "QUANTITIES", "UNMET_CAUSES", "QuantityType"]
 
 
 @dataclass(frozen=True)
@@ -67,89 +49,10 @@ class QuantityType:
         return self.statistics[0].replace("N", "100")
 
 
-_YEARLY, _SHARE, _NUMBER = Label("om året", "per year"), Label("andel", "share"), Label("antal", "number")
-_CITIZENS, _DAYS = Label("borgere", "citizens"), Label("dage", "days")
-_HOURS = Label("timer om året", "hours per year")
 _PLACES = frozenset({"service", "group"})
 _SERVICES = frozenset({"service", "group", "all"})
 _CITIZEN = frozenset({"cohort", "all"})
 
-STATISTICS: Mapping[str, Statistic] = {
-    "per_year": Statistic(Label(" om året", " per year"), _YEARLY, "flow"),
-    "count": Statistic(Label(" i alt", " in all"), _NUMBER, "count"),
-    "share": Statistic(Label(", andel", ", share"), _SHARE, "share"),
-    "level": Statistic(Label("", "")),
-    "mean": Statistic(Label(", gennemsnit", ", mean")),
-    "p10": Statistic(Label(", 10-percentil", ", 10th percentile")),
-    "p50": Statistic(Label(", median", ", median")),
-    "p90": Statistic(Label(", 90-percentil", ", 90th percentile")),
-    "max": Statistic(Label(", højst", ", most")),
-    "at_least_N": Statistic(Label(", andel af tiden med mindst N", ", share of time with at least N"), _SHARE, "share"),
-    "below_N": Statistic(Label(", andel af tiden med under N", ", share of time with fewer than N"), _SHARE, "share"),
-    "share_beyond_Nd": Statistic(Label(", andel over N dage", ", share beyond N days"), _SHARE, "share"),
-    "share_within_Nd": Statistic(Label(", andel inden for N dage", ", share within N days"), _SHARE, "share"),
-    "share_next_day": Statistic(
-        Label(", andel samme eller næste dag", ", share on the same or the next day"), _SHARE, "share"
-    ),
-    "share_within_limit": Statistic(
-        Label(", andel inden for lovens frist", ", share within the legal limit"), _SHARE, "share"
-    ),
-    "breaches": Statistic(
-        Label(", overskridelser af lovens frist om året", ", breaches of the legal limit per year"), _YEARLY, "flow"
-    ),
-    "still_waiting": Statistic(Label(", venter stadig til sidst", ", still waiting at the end"), _CITIZENS, "stock"),
-    "share_N": Statistic(
-        Label(" om året, hvis N % af forskellen skyldes tilbuddet", " per year, if N % of the gap is causal"),
-        _YEARLY,
-        "flow",
-    ),
-    "share_of_months": Statistic(
-        Label(", andel af måneder med en samtale", ", share of months with a talk"), _SHARE, "share"
-    ),
-    "missed_share": Statistic(Label(", andel udeblevet", ", share missed"), _SHARE, "share"),
-    "overdue": Statistic(
-        Label(", forsinkede borgere ad gangen", ", citizens overdue at a time"),
-        _CITIZENS,
-        "stock",
-    ),
-    "third_misses": Statistic(
-        Label(", udeblevet tredje gang i træk, om året", ", third miss in a row, per year"), _YEARLY, "flow"
-    ),
-    "slot_wait": Statistic(
-        Label(", dage fra ønsket tid til næste ledige", ", days from the time wished for to the next free one"),
-        _DAYS,
-        "duration",
-    ),
-    "hours_doctor": Statistic(Label(", lægens timer om året", ", doctor's hours per year"), _HOURS, "flow"),
-    "hours_nurse": Statistic(
-        Label(" og indkald, sygeplejerskens timer om året", " and call-ins, nurse's hours per year"),
-        _HOURS,
-        "flow",
-    ),
-    "load_doctor": Statistic(
-        Label(", andel af lægens tid med borgere", ", share of the doctor's time with citizens"), _SHARE, "share"
-    ),
-    "load_nurse": Statistic(
-        Label(
-            " og indkald, andel af sygeplejerskens tid med borgere",
-            " and call-ins, share of the nurse's time with citizens",
-        ),
-        _SHARE,
-        "share",
-    ),
-    "visits": Statistic(Label(", fremmøder om året", ", visits per year"), _YEARLY, "flow"),
-    "restarts": Statistic(
-        Label(", begyndt forfra efter en udeblivelse, om året", ", begun again after a missed day, per year"),
-        _YEARLY,
-        "flow",
-    ),
-    "hours": Statistic(Label(", timer til observation om året", ", hours of observation per year"), _HOURS, "flow"),
-    "delay": Statistic(
-        Label(", dage fra indkald skulle ske til det er gennemført", ", days from due to gone through"),
-        _DAYS,
-        "duration",
-    ),
-}
 
 _FLOW = ("per_year", "count")
 _WAIT = ("mean", "p50", "p90", "share_beyond_Nd", "share_within_Nd")
@@ -157,15 +60,15 @@ _PRESENT = ("mean", "p10", "p50", "p90", "max", "at_least_N", "below_N")
 
 
 def _flow(name: str, da: str, en: str, argument: str = "", statistics: tuple[str, ...] = _FLOW) -> QuantityType:
-    return QuantityType(name, Label(da, en), _YEARLY, "flow", statistics, argument)
+    return QuantityType(name, Label(da, en), YEARLY, "flow", statistics, argument)
 
 
 def _wait(name: str, da: str, en: str) -> QuantityType:
-    return QuantityType(name, Label(da, en), _DAYS, "duration", _WAIT)
+    return QuantityType(name, Label(da, en), DAYS, "duration", _WAIT)
 
 
 def _of_places(name: str, da: str, en: str) -> QuantityType:
-    return QuantityType(name, Label(da, en), _SHARE, "share", ("level",), subjects=_PLACES, filtered=False)
+    return QuantityType(name, Label(da, en), SHARE, "share", ("level",), subjects=_PLACES, filtered=False)
 
 
 def _staff(name: str, label: Label, unit: Label, kind: str) -> QuantityType:
@@ -178,12 +81,12 @@ _ALL_QUANTITIES = (
     QuantityType(
         "enrolled",
         Label("forskellige borgere indskrevet i perioden", "different citizens enrolled in the period"),
-        _CITIZENS,
+        CITIZENS,
         "count",
         ("count",),
     ),
-    QuantityType("present", Label("indskrevne ad gangen", "number present"), _CITIZENS, "stock", _PRESENT),
-    QuantityType("waiting", Label("ventende ad gangen", "number waiting"), _CITIZENS, "stock", ("mean", "max")),
+    QuantityType("present", Label("indskrevne ad gangen", "number present"), CITIZENS, "stock", _PRESENT),
+    QuantityType("waiting", Label("ventende ad gangen", "number waiting"), CITIZENS, "stock", ("mean", "max")),
     QuantityType(
         "places",
         Label("pladser", "places"),
@@ -208,7 +111,7 @@ _ALL_QUANTITIES = (
             "grænsen nået senest {} (fuldt i mindst halvdelen af det kvartal, der følger)",
             "limit reached by {} (full for at least half of the quarter that follows)",
         ),
-        _SHARE,
+        SHARE,
         "share",
         ("level",),
         "date",
@@ -220,7 +123,7 @@ _ALL_QUANTITIES = (
         Label(
             "tid, til grænsen er nået, højst hele perioden", "time until the limit is reached, at most the whole period"
         ),
-        _DAYS,
+        DAYS,
         "duration",
         ("level",),
         subjects=_PLACES,
@@ -232,7 +135,7 @@ _ALL_QUANTITIES = (
     QuantityType(
         "door_wait",
         Label("ventetid fra henvendelse til første behandling", "wait from request to first treatment"),
-        _DAYS,
+        DAYS,
         "duration",
         ("mean", "p90", "share_within_limit", "breaches", "still_waiting", "share_next_day", "share_within_Nd"),
         subjects=_CITIZEN,
@@ -248,18 +151,18 @@ _ALL_QUANTITIES = (
     QuantityType(
         "blocked",
         Label("pladser holdt af borgere, der venter på næste tilbud", "places held by citizens awaiting what is next"),
-        _CITIZENS,
+        CITIZENS,
         "stock",
         ("mean", "share"),
     ),
-    QuantityType("length", Label("indskrivningstid", "length of stay"), _DAYS, "duration", ("mean", "p50", "p90")),
+    QuantityType("length", Label("indskrivningstid", "length of stay"), DAYS, "duration", ("mean", "p50", "p90")),
     QuantityType(
         "visits", Label("forløb pr. ny borger", "stays per new citizen"), Label("forløb", "stays"), "count", ("mean",)
     ),
     QuantityType(
         "time_in_system",
         Label("tid fra første henvendelse til endelig udskrivning", "time from first request to leaving"),
-        _DAYS,
+        DAYS,
         "duration",
         ("mean",),
         subjects=_CITIZEN,
@@ -271,7 +174,7 @@ _ALL_QUANTITIES = (
     QuantityType(
         "ends_share",
         Label("andel af afsluttede forløb: {}", "share of ended stays: {}"),
-        _SHARE,
+        SHARE,
         "share",
         ("level",),
         "end",
@@ -295,7 +198,7 @@ _ALL_QUANTITIES = (
     QuantityType(
         "returned",
         Label("i behandling igen efter endelig udskrivning", "back in treatment after final discharge"),
-        _SHARE,
+        SHARE,
         "share",
         ("share_within_Nd",),
     ),
@@ -324,13 +227,11 @@ _ALL_QUANTITIES = (
         "",
         ("share_N",),
     ),
-    QuantityType(
-        "count_at", Label("indskrevne den {}", "number present on {}"), _CITIZENS, "stock", ("level",), "date"
-    ),
+    QuantityType("count_at", Label("indskrevne den {}", "number present on {}"), CITIZENS, "stock", ("level",), "date"),
     QuantityType(
         "present_by",
         Label("indskrevne ad gangen med {}", "number present with {}"),
-        _CITIZENS,
+        CITIZENS,
         "stock",
         ("mean",),
         "attribute",
@@ -339,7 +240,7 @@ _ALL_QUANTITIES = (
     _staff(
         "staff_hours",
         Label("medarbejdertimer om året", "staff hours per year"),
-        _HOURS,
+        HOURS,
         "flow",
     ),
     _staff("fte", Label("årsværk", "full-time equivalents"), Label("årsværk", "full-time equivalents"), "stock"),
@@ -347,7 +248,7 @@ _ALL_QUANTITIES = (
     _staff(
         "staff_load",
         Label("arbejdstid i forhold til besatte stillinger", "staff time needed against posts filled"),
-        _SHARE,
+        SHARE,
         "share",
     ),
     _staff(
@@ -359,7 +260,7 @@ _ALL_QUANTITIES = (
     QuantityType(
         "talks",
         Label("samtaler", "talks"),
-        _YEARLY,
+        YEARLY,
         "flow",
         (
             *_FLOW,
@@ -379,7 +280,7 @@ _ALL_QUANTITIES = (
     QuantityType(
         "call_in",
         Label("indkald", "call-ins"),
-        _YEARLY,
+        YEARLY,
         "flow",
         (*_FLOW, "visits", "restarts", "hours", "delay", "overdue"),
         subjects=frozenset({"service"}),
@@ -399,68 +300,4 @@ UNMET_CAUSES: Mapping[str, tuple[str, ...]] = {
     "too_far": ("too_far",),
     "could_not_attend": ("could_not_attend",),
     "declined": ("declined",),
-}
-
-#: Words that addresses use beside the network's own ids.
-WORDS: Mapping[str, Label] = {
-    "ceased": Label("ophør", "ceased"),
-    "reduced": Label("reduceret", "reduced"),
-    "stabilised": Label("stabiliseret", "stabilised"),
-    "unchanged": Label("uændret", "unchanged"),
-    "increased": Label("øget", "increased"),
-    "unknown": Label("ukendt", "unknown"),
-    "leave": Label("ud af CRK", "out of CRK"),
-    "died": Label("død", "died"),
-    "door": Label("døren", "the door"),
-    "closed": Label("stedet lukkede", "the place closed"),
-    "transferred": Label("overgået til andet tilbud", "transferred"),
-    "moved_waiting": Label("flyttet fra venteliste", "moved from the queue"),
-    "done": Label("gennemført", "done"),
-    "completed": Label("gennemført", "completed"),
-    "no_show": Label("udeblevet", "no-show"),
-    "dropped_out": Label("frafaldet", "dropped out"),
-    "no_place": Label("ingen plads", "no place"),
-    "too_far": Label("for langt væk", "too far away"),
-    "could_not_attend": Label("kunne ikke møde frem", "could not attend"),
-    "declined": Label("takkede nej", "declined"),
-    "therapist": Label("behandlere", "therapists"),
-    "nurse": Label("sygeplejersker", "nurses"),
-    "doctor": Label("læger", "doctors"),
-    "substitution_staff": Label("medarbejdere i substitution", "substitution staff"),
-    "nurse_or_doctor": Label("sygeplejerske eller læge", "nurse or doctor"),
-    "all": Label("alle slags medarbejdere", "any kind of staff"),
-    "meeting_staff": Label("leder og medarbejdere på brugermøder", "leader and staff at user meetings"),
-    "user_meeting": Label("fremmøde på brugermøder", "attendance at user meetings"),
-    "feedback": Label("svar på feedbackstandere", "answers at feedback stands"),
-    "volunteer": Label("frivillige", "volunteers"),
-    "coordinator": Label("koordinator", "coordinator"),
-    "outreach_therapist": Label("udgående behandlere", "outreach therapists"),
-    "outreach_visit": Label("besøgsdage pr. botilbud", "visit-days per home"),
-    "family_therapist": Label("familiebehandlere", "family therapists"),
-    "family_psychologist": Label("familiepsykologer", "family psychologists"),
-    "child": Label("børn og unge inddraget i samtaler", "children and young people involved in talks"),
-    "social_worker": Label("socialrådgivere", "social workers"),
-    "pedagogue": Label("pædagoger", "social pedagogues"),
-    "visitation_team": Label("visitationsteam", "visitation team"),
-    "cafe_kitchen": Label("caféens køkken", "the café's kitchen"),
-    "cafe_manager": Label("caféansvarlig", "café manager"),
-    "routine_tasks": Label("medicin, journal og møder", "medication, records and meetings"),
-    "acute_tasks": Label("akutte opgaver", "acute tasks"),
-    "planned_talks": Label("planlagte samtaler", "planned talks"),
-    "visits_out": Label("besøg ude af huset", "visits out of house"),
-    "home": Label("hjemmeenhed", "home unit"),
-    "substance": Label("rusmiddel", "substance"),
-    "age": Label("alder", "age"),
-    "attendance": Label("fremmøde", "attendance"),
-    "work": Label("uddannelse eller arbejde", "education or work"),
-    "in": Label("(ja)", "(yes)"),
-    "out": Label("(nej)", "(no)"),
-    "cohort": Label("borgergruppe", "cohort"),
-    "youth": Label("unge", "young"),
-    "adult": Label("voksne", "adults"),
-    "alcohol": Label("alkohol", "alcohol"),
-    "drugs": Label("stoffer", "drugs"),
-    "opioid": Label("opioider", "opioids"),
-    "stable": Label("stabilt", "stable"),
-    "unstable": Label("ustabilt", "unstable"),
 }

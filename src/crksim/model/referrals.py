@@ -1,21 +1,75 @@
-"""Reading referrals: rules that offer citizens in some services another one."""
+"""Referrals: rules that offer citizens in some services another one, and how they are read."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crksim.errors import nearest
 from crksim.model import grammar
-from crksim.model.network import Case, CasedNumber, Dated, Quantity, Referral, TakeUp
+from crksim.model.network import Case, CasedNumber, Condition, Dated, Label, Number, Quantity
 from crksim.model.ranges import share
 from crksim.model.reading import ALL, Reader, listed
 from crksim.model.services import CASED_ZERO, read_cased_number
 
-__all__ = ["read_referral"]
+__all__ = ["Referral", "TakeUp", "read_referral"]
 
 _ONE: CasedNumber = (Case(ALL, None, Dated.always(Quantity(1.0))),)
+
+
+@dataclass(frozen=True)
+class TakeUp:
+    """Chance of accepting an offer, at the citizen's own site and elsewhere (same draw, so accepting is monotone)."""
+
+    own_site: Number
+    other_site: Number
+
+
+@dataclass(frozen=True)
+class Referral:
+    """A rule that offers citizens in some services another one.
+
+    Parameters
+    ----------
+    at : str
+        ``start_of``, ``end_of`` or ``during``.
+    services : tuple of str
+        The services in which it is considered (groups already resolved).
+    rate : CasedNumber
+        With ``during``: rate per day of being considered.
+    to : str
+        Service id, or the group when `nearest`.
+    full : str
+        ``queue``, ``refuse`` or ``next`` (try the next of a nearest group, then queue at the first).
+    stay : str
+        What becomes of the present stay: ``ends``, ``goes_on`` (while waiting) or ``beside`` (a strand of its own).
+    returns : str
+        What an end ``to: origin`` of the target leads to: ``resume`` (the remaining length) or ``fresh``.
+    at_most : int
+        How often it may be considered in one course.
+    first, last : float
+        Days between which the rule is in force.
+    """
+
+    id: str
+    label: Label
+    luck_key: str
+    at: str
+    services: tuple[str, ...]
+    rate: CasedNumber
+    when: Condition | None
+    to: str
+    nearest: bool
+    take_up: tuple[Case[TakeUp], ...]
+    attend: CasedNumber
+    full: str
+    stay: str
+    returns: str
+    at_most: int
+    first: float
+    last: float
 
 
 def read_referral(reader: Reader, name: str, data: object, nearby: frozenset[str]) -> Referral:

@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crksim.model.network import Case, Cohort, Condition, Network, Number, Referral, Service, Shares
+from crksim.model.cohorts import Cohort
+from crksim.model.network import Case, Condition, Network, Number, Shares
+from crksim.model.referrals import Referral
 from crksim.model.rules import Theta, change_days, cumulative, value_of
+from crksim.model.services import Service
 
 __all__ = ["Route", "comes_before", "conditions_of", "homes_of", "reached", "routes_of", "sent", "targets_of"]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from crksim.model.laws import Law, law_from
-from crksim.model.network import Case, Condition, Dated, End, LawSpec, Quantity, Shares
+from crksim.model.network import Case, Condition, Dated, LawSpec, Quantity, Shares
+
+if TYPE_CHECKING:
+    from crksim.model.ends import End
 
 __all__ = [
     "Theta",

@@ -1,38 +1,181 @@
-"""Reading services: units and offers with their places, queue, ends and closing."""
+"""Services: units and offers with their places, queue, staff, ends and closing, and how they are read."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crksim.model import grammar
-from crksim.model.clinics import read_clinic
+from crksim.model.clinics import Clinic, read_clinic
+from crksim.model.ends import ELSEWHERE, LEAVE, End, read_destinations, read_ends
 from crksim.model.lengths import read_length
-from crksim.model.network import (
-    Case,
-    CasedNumber,
-    Closing,
-    Dated,
-    End,
-    Length,
-    Misses,
-    Number,
-    Places,
-    Posts,
-    Quantity,
-    Service,
-    Shares,
-    Staffing,
-)
+from crksim.model.network import Case, CasedNumber, Condition, Dated, Label, Length, Number, Quantity, Shares
 from crksim.model.ranges import at_least_zero, count, share
 from crksim.model.reading import ALL, Reader
 
-__all__ = ["CASED_ZERO", "read_cased_number", "read_service"]
+__all__ = ["CASED_ZERO", "Closing", "Places", "Posts", "Service", "Staffing", "read_cased_number", "read_service"]
 
 CASED_ZERO: CasedNumber = (Case(ALL, None, Dated.always(Quantity(0.0))),)
-_ELSEWHERE = ("home", "leave", "origin")
-_LEAVE = Shares((("leave", None),))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Room of a service; all None means that no limit is known.
+
+    Parameters
+    ----------
+    hard : Number or None
+        Places at a time: no admission while present >= places.
+    norm : Number or None
+        Soft norm (citizens): admits beyond it, overload is measured.
+    workable : Number or None
+        Smallest workable number present.
+    """
+
+    hard: Number | None = None
+    norm: Number | None = None
+    workable: Number | None = None
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A service closes on a day.
+
+    Parameters
+    ----------
+    on : float
+        Day of closing.
+    present : tuple of (str, Number or None, str)
+        Where those present go: branch id, share (None = rest), destination.
+    waiting : Shares
+        Where those waiting go.
+    afterwards : Shares
+        Where later requests go.
+    """
+
+    on: float
+    present: tuple[tuple[str, Number | None, str], ...]
+    waiting: Shares
+    afterwards: Shares
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """Staff time of one kind of contact.
+
+    Parameters
+    ----------
+    per : str
+        ``citizen`` (every present citizen) or ``session`` (held for the whole service while it is open).
+    contacts : Number
+        Contacts per day (per citizen present, or sessions held).
+    hours : Number
+        Staff hours per contact, all staff taken together.
+    staff : str
+        Kind of staff, such as ``therapist``, ``nurse``, ``doctor``.
+    """
+
+    id: str
+    per: str
+    contacts: Number
+    hours: Number
+    staff: str
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Full-time posts of one kind of staff.
+
+    Parameters
+    ----------
+    staff : str
+        Kind of staff, such as ``therapist``, or ``all``.
+    number : Number
+        Posts that there are.
+    filled : Number
+        Share of them that is filled.
+    """
+
+    staff: str
+    number: Number
+    filled: Number
+
+
+@dataclass(frozen=True)
+class Service:
+    """A unit or offer with a length of stay and, perhaps, a limit on places.
+
+    Parameters
+    ----------
+    group : str or None
+        Group whose members a referral may choose between with ``nearest``.
+    luck_key : str
+        Family whose luck the service draws; copies made with ``like`` share it.
+    opens : float
+        Day of opening (``-inf``: from the start).
+    before : Shares or None
+        Where requests go that come before opening.
+    order : str
+        ``fifo`` or ``priority``.
+    room : Number or None
+        Largest number that may wait; None is no limit, 0 no waiting at all.
+    patience : Length or None
+        How long a citizen waits before giving up.
+    gives_up, refused, ineligible : Shares
+        Where those go who give up, find no place or waiting room, or are not eligible.
+    eligible : Condition or None
+        Who may be admitted.
+    priority : CasedNumber
+        Level in a priority queue, small first.
+    blocking : bool
+        Whether a place is held until the next service admits.
+    treatment : bool
+        Whether a stay here is treatment (stops the legal clock).
+    between_courses : bool
+        Whether a stay here separates one course of treatment from the next (away).
+    death : CasedNumber
+        Death rate per day while staying, and while waiting for it outside any stay.
+    wait_goal : Number or None
+        The service's own goal for internal waits, in days.
+    distances : tuple of (str, Number)
+        Distance to other sites, for ``nearest``.
+    posts : tuple of Posts
+        Full-time posts, where their number is known or assumed.
+    clinic : Clinic or None
+        Its calendar of appointments, on which no stay depends.
+    """
+
+    id: str
+    label: Label
+    site: str
+    group: str | None
+    luck_key: str
+    opens: float
+    before: Shares | None
+    closes: Closing | None
+    places: Places
+    order: str
+    room: Number | None
+    patience: Length | None
+    gives_up: Shares
+    refused: Shares
+    ineligible: Shares
+    eligible: Condition | None
+    priority: CasedNumber
+    blocking: bool
+    treatment: bool
+    between_courses: bool
+    length: Length | None
+    ends: tuple[Case[tuple[End, ...]], ...]
+    death: CasedNumber
+    staff: tuple[Staffing, ...]
+    wait_goal: Number | None
+    distances: tuple[tuple[str, Number], ...] = ()
+    groups: tuple[str, ...] = ()
+    posts: tuple[Posts, ...] = ()
+    clinic: Clinic | None = None
 
 
 def read_cased_number(
@@ -68,26 +211,16 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
     opens = reader.date(found["opens"], at + ".opens") if "opens" in found else -math.inf
     group = _optional_id(reader, found, "group", at)
     length = _length(reader, found, "length", at)
-    ends = _read_ends(reader, found.get("ends"), at, length is not None)
+    ends = read_ends(reader, found.get("ends"), at, length is not None)
     clinic = read_clinic(reader, found["clinic"], at + ".clinic") if "clinic" in found else None
     if clinic is None and any(end.misses is not None for case in ends for end in case.value):
         reader.refuse(at + ".clinic", None, "is missing: an end with 'misses' needs the talks that are missed")
-
-    def number(key: str, dimension: str) -> Number | None:
-        if key not in found:
-            return None
-        return reader.number(found[key], f"{at}.{key}", dimension, at_least_zero)
-
-    def cased(key: str, dimension: str, default: float) -> CasedNumber:
-        if key not in found:
-            return (Case(ALL, None, Dated.always(Quantity(default))),)
-        return read_cased_number(reader, found[key], f"{at}.{key}", dimension)
 
     def truth(key: str, default: bool) -> bool:
         return reader.truth(found[key], f"{at}.{key}") if key in found else default
 
     def goes(key: str) -> Shares:
-        return _goes(reader, found[key], f"{at}.{key}") if key in found else _LEAVE
+        return read_destinations(reader, found[key], f"{at}.{key}") if key in found else LEAVE
 
     return Service(
         id=name,
@@ -96,7 +229,7 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
         group=group,
         luck_key=reader.luck_keys.get(name, name),
         opens=opens,
-        before=_goes(reader, found["before"], at + ".before") if "before" in found else None,
+        before=read_destinations(reader, found["before"], at + ".before") if "before" in found else None,
         closes=_read_closing(reader, found["closes"], at + ".closes", opens) if "closes" in found else None,
         places=_read_places(reader, found.get("places", {}), at + ".places"),
         order=reader.word(queue.get("order", "fifo"), at + ".queue.order", grammar.ORDERS),
@@ -106,15 +239,15 @@ def read_service(reader: Reader, name: str, data: object) -> Service:
         refused=goes("refused"),
         ineligible=goes("ineligible"),
         eligible=reader.condition(found["eligible"], at + ".eligible") if "eligible" in found else None,
-        priority=cased("priority", "number", 1.0),
+        priority=_cased(reader, found, "priority", at, "number", 1.0),
         blocking=truth("blocking", False),
         treatment=truth("treatment", True),
         between_courses=truth("between_courses", False),
         length=length,
         ends=ends,
-        death=cased("death", "rate", 0.0),
+        death=_cased(reader, found, "death", at, "rate", 0.0),
         staff=_read_staff(reader, found.get("staff"), at + ".staff"),
-        wait_goal=number("wait_goal", "duration"),
+        wait_goal=_duration(reader, found, "wait_goal", at),
         distances=_read_distances(reader, found.get("distances"), at + ".distances"),
         groups=tuple(sorted(group for group, members in reader.groups.items() if name in members)),
         clinic=clinic,
@@ -128,12 +261,18 @@ def _optional_id(reader: Reader, found: Mapping[str, Any], key: str, at: str) ->
     return found[key] if reader.is_id(found[key], f"{at}.{key}") else None
 
 
+def _cased(reader: Reader, found: Mapping[str, Any], key: str, at: str, dimension: str, default: float) -> CasedNumber:
+    if key not in found:
+        return (Case(ALL, None, Dated.always(Quantity(default))),)
+    return read_cased_number(reader, found[key], f"{at}.{key}", dimension)
+
+
+def _duration(reader: Reader, found: Mapping[str, Any], key: str, at: str) -> Number | None:
+    return reader.number(found[key], f"{at}.{key}", "duration", at_least_zero) if key in found else None
+
+
 def _length(reader: Reader, found: Mapping[str, Any], key: str, at: str) -> Length | None:
     return read_length(reader, found[key], f"{at}.{key}") if key in found else None
-
-
-def _goes(reader: Reader, value: object, address: str, words: tuple[str, ...] = _ELSEWHERE) -> Shares:
-    return reader.shares(value, address, (*sorted(reader.luck_keys), *words), "destination")
 
 
 def _read_places(reader: Reader, value: object, at: str) -> Places:
@@ -182,16 +321,16 @@ def _read_closing(reader: Reader, value: object, at: str, opens: float) -> Closi
     on = reader.date(found["on"], at + ".on") if "on" in found else math.nan
     if on <= opens:
         reader.refuse(at + ".on", found["on"], "must lie after 'opens'")
-    afterwards = _goes(reader, found["afterwards"], at + ".afterwards") if "afterwards" in found else _LEAVE
+    afterwards = read_destinations(reader, found["afterwards"], at + ".afterwards") if "afterwards" in found else LEAVE
     waiting = afterwards
     if found.get("waiting", "same") != "same":
-        waiting = _goes(reader, found["waiting"], at + ".waiting")
+        waiting = read_destinations(reader, found["waiting"], at + ".waiting")
     present = _read_present(reader, found.get("present"), at + ".present") if "present" in found else ()
     return Closing(on, present, waiting, afterwards)
 
 
 def _read_present(reader: Reader, value: object, at: str) -> tuple[tuple[str, Number | None, str], ...]:
-    known = (*sorted(reader.luck_keys), "died", *_ELSEWHERE)
+    known = (*sorted(reader.luck_keys), "died", *ELSEWHERE)
     if isinstance(value, str):
         found = reader.word(value, at, known, "destination")
         return ((ALL, None, found),) if found else ()
@@ -208,87 +347,3 @@ def _read_present(reader: Reader, value: object, at: str) -> tuple[tuple[str, Nu
     elif branches:
         reader.check_sum([part for _, part, _ in branches], at, sorted(name for name, _, _ in branches))
     return tuple(sorted(branches, key=lambda branch: (branch[1] is None, branch[0])))
-
-
-def _read_ends(reader: Reader, value: object, at: str, has_length: bool) -> tuple[Case[tuple[End, ...]], ...]:
-    if value is None:
-        if not has_length:
-            reader.refuse(at + ".length", None, "is missing: without 'ends' a service needs a length")
-        done = End("done", Dated.always(Quantity(1.0)), None, None, _LEAVE)
-        return (Case(ALL, None, (done,)),)
-
-    def read(held: Any, here: str) -> tuple[End, ...]:
-        if here != at + ".ends":
-            held = reader.fields(held or {}, here, ("ends",), ("ends",)).get("ends", {})
-            here += ".ends"
-        return _read_end_map(reader, held, here, has_length)
-
-    return reader.cases(value, at + ".ends", read, plain=False)
-
-
-def _read_end_map(reader: Reader, value: object, at: str, has_length: bool) -> tuple[End, ...]:
-    ends = []
-    for name, data in reader.things(value, at).items():
-        here = f"{at}.{name}"
-        if name in grammar.RESERVED_ENDS:
-            reader.refuse(here, name, "is a word of the log and cannot be an end")
-        end = _read_end(reader, name, data, here)
-        ends.append(end)
-        if end.share is not None and end.length is None and not has_length:
-            reader.refuse(here, data, "needs a 'length', here or on the service")
-    if not value:
-        reader.refuse(at, value, "needs at least one end")
-    planned = [end for end in ends if end.share is not None]
-    if planned:
-        given = [None if isinstance(end.share, str) else end.share for end in planned]
-        reader.check_sum(given, at, {end.id: _shown(value, end.id) for end in planned})
-    return tuple(sorted(ends, key=lambda end: (end.share == "rest", end.id)))
-
-
-def _shown(value: object, name: str) -> object:
-    end = value.get(name) if isinstance(value, Mapping) else None
-    return end.get("share") if isinstance(end, Mapping) else None
-
-
-def _read_end(reader: Reader, name: str, data: object, at: str) -> End:
-    before = len(reader.problems)
-    found = reader.fields(data, at, grammar.END_KEYS, ("to",))
-    if len({"share", "hazard", "misses"} & found.keys()) != 1 and len(reader.problems) == before:
-        reader.refuse(at, data, "needs 'share' (planned), or 'hazard' or 'misses' (competing), one of them")
-    hazard = reader.number(found["hazard"], at + ".hazard", "rate", at_least_zero) if "hazard" in found else None
-    part: Number | str | None = None
-    if "share" in found:
-        rest = found["share"] == "rest"
-        part = "rest" if rest else reader.number(found["share"], at + ".share", "number", share)
-    misses = _read_misses(reader, found["misses"], at + ".misses") if "misses" in found else None
-    for key in ("hazard", "misses") if "length" in found else ():
-        if key in found:
-            reader.refuse(at + ".length", found["length"], f"an end with '{key}' has no length of its own")
-
-    def status(key: str) -> Shares | None:
-        if key not in found:
-            return None
-        return reader.shares(found[key], f"{at}.{key}", grammar.STATUSES, "status")
-
-    if "without" in found and "status" not in found:
-        reader.refuse(at + ".without", found["without"], "needs 'status' beside it")
-    becomes = []
-    for attribute, value in sorted(reader.fields(found.get("becomes", {}), at + ".becomes", _changing(reader)).items()):
-        known = (*reader.attributes[attribute], "same")
-        shares = reader.shares(value, f"{at}.becomes.{attribute}", known, f"value of '{attribute}'")
-        becomes.append((attribute, shares))
-    to = _goes(reader, found["to"], at + ".to", ("died", *_ELSEWHERE)) if "to" in found else _LEAVE
-    label = reader.label(found["label"], at + ".label", name) if "label" in found else None
-    length = _length(reader, found, "length", at)
-    return End(name, part, hazard, length, to, status("status"), status("without"), tuple(becomes), label, misses)
-
-
-def _read_misses(reader: Reader, value: object, at: str) -> Misses:
-    found = reader.fields(value, at, grammar.MISSES_KEYS, ("in_a_row",))
-    in_a_row = reader.whole(found.get("in_a_row", 1), at + ".in_a_row", 1)
-    return Misses(in_a_row, reader.number(found.get("share", 1), at + ".share", "number", share))
-
-
-def _changing(reader: Reader) -> tuple[str, ...]:
-    """Return the attributes that an end may change."""
-    return tuple(sorted(name for name in reader.attributes if name != "cohort"))

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.clock import parse_window
+from crksim.model.id_words import WORDS
 from crksim.model.network import Label, Network
-from crksim.model.quantities import QUANTITIES, STATISTICS, UNMET_CAUSES, WORDS, QuantityType, Statistic
+from crksim.model.quantities import QUANTITIES, UNMET_CAUSES, QuantityType
+from crksim.model.statistics import STATISTICS, Statistic
 
 __all__ = [
     "ALL",

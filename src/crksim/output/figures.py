@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from crksim.analysis.influence import ParameterRow
     from crksim.analysis.results import AttributionRow, SeriesRow
-    from crksim.output.tables import Run
+    from crksim.output.finished import Run
 
 __all__ = ["BLUE", "GREEN", "VERMILION", "as_svg", "draw_figures"]
 

@@ -17,9 +17,10 @@ from crksim.model.ledger import read_ledger
 from crksim.model.study import resolved
 from crksim.output.bibliography import bibtex, cited, software_entry
 from crksim.output.calibration_files import write_table, write_text
+from crksim.output.finished import Run, read_run, read_yaml
 from crksim.output.paper_words import COPIED, page
-from crksim.output.rundir import write_whole, yaml_text
-from crksim.output.tables import Run, read_run, read_yaml
+from crksim.output.rundir import yaml_text
+from crksim.output.whole import write_whole
 from crksim.simulation import luck
 
 __all__ = ["REFERENCE", "Shipped", "write_paper"]

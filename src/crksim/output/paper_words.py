@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from crksim.model.network import Label
-from crksim.output.tables import PRIVACY, Run
+from crksim.output.finished import Run
+from crksim.output.tables import PRIVACY
 
 __all__ = ["COPIED", "DESCRIPTIONS", "page"]
 

@@ -6,9 +6,7 @@ import hashlib
 import json
 import math
 import platform
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,18 +18,11 @@ from crksim.analysis.code import source_mark, versions
 from crksim.analysis.explaining import Explanation, explain, parameter_labels
 from crksim.analysis.results import Result
 from crksim.errors import InputError, Problem
+from crksim.output.finished import read_run
 from crksim.output.precision_record import precision_record
-from crksim.output.tables import (
-    LANGUAGES,
-    PRIVACY,
-    comparisons,
-    explanation_tables,
-    flat,
-    gate,
-    read_run,
-    result_tables,
-    stays_table,
-)
+from crksim.output.replayed import gate
+from crksim.output.tables import LANGUAGES, PRIVACY, comparisons, explanation_tables, flat, result_tables, stays_table
+from crksim.output.whole import write_whole
 from crksim.simulation.staylog import StayLog
 
 if TYPE_CHECKING:
@@ -46,7 +37,6 @@ __all__ = [
     "run_mark",
     "write_comparison",
     "write_run",
-    "write_whole",
     "yaml_text",
 ]
 
@@ -220,32 +210,6 @@ def explain_again(folder: Path, measure: str | None = None) -> Explanation | Non
     return found
 
 
-def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder under a temporary name, and give it its own name, or the next free one, when it is whole.
-
-    Parameters
-    ----------
-    folder : Path
-        Wished name.
-    fill : callable
-        Writes everything into the folder that it is given.
-
-    Returns
-    -------
-    Path
-        The folder as it is called.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        fill(draft)
-        draft.chmod(0o755)
-        return _rename(draft, folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-
-
 def changed_files(folder: Path) -> list[str]:
     """Return the files of a run that are missing or no longer what was written, by their checksums."""
     files = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]
@@ -357,22 +321,6 @@ def _renew_manifest(folder: Path) -> None:
     told = json.loads((folder / "manifest.json").read_text("utf-8"))
     told.pop("files", None)
     _write_manifest(folder, told)
-
-
-def _rename(draft: Path, folder: Path) -> Path:
-    """Give the finished draft its name, or the next free one; a folder that is not empty is never replaced."""
-    for number in range(1, 10_000):
-        target = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
-        if target.exists():
-            continue
-        try:
-            draft.rename(target)
-        except OSError:
-            if not target.exists():
-                raise
-            continue
-        return target
-    raise FileExistsError(f"{folder}: 9999 runs of this name exist")  # pragma: no cover
 
 
 def _plain(value: Any) -> Any:

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import ComparisonRow, NotReplayed, ReplayRow, Result
+from crksim.analysis.replay import NotReplayed, ReplayRow
+from crksim.analysis.results import ComparisonRow, Result
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
+from crksim.output.finished import Run
+from crksim.output.replayed import predicted
 from crksim.output.report.wording import Wording, is_share, texts
-from crksim.output.tables import PRIVACY, Run, frame, predicted, stacked, summary_records
+from crksim.output.tables import PRIVACY, frame, stacked, summary_records
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.clock import YEAR, month_index
-from crksim.model.network import Arrivals, Cohort, Number
+from crksim.model.cohorts import Arrivals, Cohort
+from crksim.model.network import Number
 from crksim.simulation.luck import Luck, constant, exponentials, on_grid, uniforms
 
 __all__ = ["PRESENT", "STRIP", "arrival_rate", "arrivals", "luck_of"]

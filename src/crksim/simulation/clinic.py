@@ -21,7 +21,7 @@ import simpy
 from numpy.typing import NDArray
 
 from crksim.model.clinics import WORKING_DAYS
-from crksim.model.network import End
+from crksim.model.ends import End
 from crksim.simulation.cliniclog import DOCTOR, NURSE, CallIns, ClinicLog, Talks
 from crksim.simulation.clinicplan import ClinicPlan
 from crksim.simulation.luck import Luck, constant, uniform

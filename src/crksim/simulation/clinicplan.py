@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.clinics import Clinic
-from crksim.model.network import Case, Cohort, Dated, End, Network, Number
+from crksim.model.cohorts import Cohort
+from crksim.model.ends import End
+from crksim.model.network import Case, Dated, Network, Number
 from crksim.simulation.arrivals import luck_of
 from crksim.simulation.luck import Luck
 

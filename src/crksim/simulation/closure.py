@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 
 from crksim.model.clinics import MISSES_HANG_ON, counts_misses, what_stays_hang_on
-from crksim.model.network import Cohort, Quantity, Referral, Service, Shares
+from crksim.model.cohorts import Cohort
+from crksim.model.network import Quantity, Shares
+from crksim.model.referrals import Referral
+from crksim.model.services import Service
 from crksim.simulation.plan import Structure
 
 __all__ = ["closure", "parameters_of"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from crksim.errors import CheckError
 from crksim.model.clinics import LATE_DAYS, WORKING_DAYS, Clinic
-from crksim.model.network import End
+from crksim.model.ends import End
 from crksim.simulation.clinicplan import ClinicPlan
 from crksim.simulation.luck import constant, uniform, uniform_table, uniforms, view
 

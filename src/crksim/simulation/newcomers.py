@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from crksim.model.network import Arrivals, Shares
+from crksim.model.cohorts import Arrivals
+from crksim.model.network import Shares
 from crksim.simulation.arrivals import arrivals
 from crksim.simulation.behaviour import branches
 from crksim.simulation.chunks import Chunk

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.errors import CheckError
+from crksim.model.cohorts import Present
 from crksim.model.laws import elapsed_quantile, mean_thinned, residual_quantile
-from crksim.model.network import Present
 from crksim.simulation.arrivals import PRESENT, STRIP
 from crksim.simulation.behaviour import Behaviour, Outcome
 from crksim.simulation.chunks import Chunk

@@ -11,21 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.errors import CheckError
+from crksim.model.cohorts import Cohort
+from crksim.model.ends import End
 from crksim.model.laws import Law, law_from
-from crksim.model.network import (
-    Case,
-    Cohort,
-    Dated,
-    End,
-    LawSpec,
-    Length,
-    Number,
-    Referral,
-    Service,
-    Shares,
-    Study,
-    TakeUp,
-)
+from crksim.model.network import Case, Dated, LawSpec, Length, Number, Shares, Study
+from crksim.model.referrals import Referral, TakeUp
+from crksim.model.services import Service
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour, BoundEnd, Steps
 from crksim.simulation.clinicplan import ClinicPlan
 from crksim.simulation.misses import Awaited, Habits, sort_of

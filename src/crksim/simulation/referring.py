@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crksim.model.network import Referral
+from crksim.model.referrals import Referral
 from crksim.simulation.behaviour import Steps
 from crksim.simulation.citizens import HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake, rule_order
 from crksim.simulation.luck import constant, exponentials, uniform, view

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from crksim.errors import CheckError
 from crksim.model.amounts import Quantity
 from crksim.model.clinics import what_stays_hang_on
-from crksim.model.network import Case, Cohort, Condition, Label, Places, Service, Shares
+from crksim.model.cohorts import Cohort
+from crksim.model.network import Case, Condition, Label, Shares
+from crksim.model.services import Places, Service
 from crksim.simulation.closure import parameters_of
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog

@@ -15,11 +15,11 @@ from crksim.model.laws.kinds import (
     Law,
     Loglogistic,
     Lognormal,
-    Mixture,
     Triangular,
     Uniform,
     Weibull,
 )
+from crksim.model.laws.mixture import Mixture
 from crksim.model.laws.named import LAW_NAMES, law_from, needed
 
 __all__ = [

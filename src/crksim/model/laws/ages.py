@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crksim.model.laws.kinds import Exponential, Fixed, Gamma, Law, Mixture
+from crksim.model.laws.kinds import Exponential, Fixed, Gamma, Law
+from crksim.model.laws.mixture import Mixture
 
 __all__ = ["elapsed_quantile", "mean_thinned", "residual_quantile"]
 

@@ -1,4 +1,4 @@
-"""The kinds of laws: one frozen class each."""
+"""The kinds of laws: one frozen class each; mixtures of them stand apart."""
 
 from __future__ import annotations
 
@@ -20,16 +20,12 @@ __all__ = [
     "Law",
     "Loglogistic",
     "Lognormal",
-    "Mixture",
     "Triangular",
     "Uniform",
     "Weibull",
 ]
 
 Floats = NDArray[np.float64]
-
-_LARGEST = 1.0 - 2.0**-53
-_SMALLEST = 2.0**-60
 
 
 class Law(ABC):
@@ -159,7 +155,7 @@ class Weibull(Law):
     def _moments(self) -> tuple[float, float]:
         inverse = 1.0 / self.shape
         mean = self.scale * math.gamma(1.0 + inverse)
-        return mean, mean * math.sqrt(weibull_variation(inverse))
+        return mean, mean * math.sqrt(_weibull_variation(inverse))
 
     def _quantile(self, u: Floats) -> Floats:
         return self.scale * np.power(-np.log1p(-u), 1.0 / self.shape)
@@ -353,79 +349,6 @@ class Empirical(Law):
         return np.concatenate(([0.0], sums))[np.searchsorted(values, x, side="right")]
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture(Law):
-    """One of several laws, chosen by chance.
-
-    A length takes one draw: u chooses the part (in the order given), and what is left of u, spread over (0, 1) again,
-    is the draw within the part.  Lengths so drawn have the mixture's distribution, but ``quantile`` does not rise with
-    u across parts and is not the inverse of ``cdf``; ``tail`` is the inverse of ``survival``, by bisection.
-
-    Parameters
-    ----------
-    weights : tuple of float
-        Probability of every part; they sum to one.
-    parts : tuple of Law
-        The parts, in the order of their ids.
-    """
-
-    weights: tuple[float, ...]
-    parts: tuple[Law, ...]
-
-    @property
-    def breaks(self) -> tuple[float, ...]:
-        """Those of all parts."""
-        return tuple(sorted({point for part in self.parts for point in part.breaks}))
-
-    def _moments(self) -> tuple[float, float]:
-        # A part without weight adds nothing, even when its mean is infinite.
-        pairs = [(w, *part._moments()) for w, part in zip(self.weights, self.parts, strict=True) if w > 0.0]
-        mean = math.fsum(w * m for w, m, _ in pairs)
-        if not math.isfinite(mean):
-            return math.inf, math.inf
-        return mean, math.sqrt(math.fsum(w * (s * s + (m - mean) ** 2) for w, m, s in pairs))
-
-    def _quantile(self, u: Floats) -> Floats:
-        flat = u.ravel()
-        result = np.empty_like(flat)
-        below = 0.0
-        last = max(index for index, weight in enumerate(self.weights) if weight > 0.0)
-        for index, (weight, part) in enumerate(zip(self.weights, self.parts, strict=True)):
-            above = below + weight
-            chosen = flat >= below if index == last else (flat >= below) & (flat < above)
-            if weight > 0.0 and chosen.any():
-                rest = np.clip((flat[chosen] - below) / weight, _SMALLEST, _LARGEST)
-                result[chosen] = part._quantile(rest)
-            if index == last:
-                break
-            below = above
-        return result.reshape(u.shape)
-
-    def _tail(self, s: Floats) -> Floats:
-        ends: list[Floats] = [
-            part._tail(s) for weight, part in zip(self.weights, self.parts, strict=True) if weight > 0.0
-        ]
-        low: Floats = np.minimum.reduce(ends)
-        high: Floats = np.maximum.reduce(ends)
-        for _ in range(64):
-            middle = 0.5 * (low + high)
-            beyond = self._survival(middle) > s
-            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-        return high
-
-    def _survival(self, x: Floats) -> Floats:
-        total: Floats = np.zeros_like(x)
-        for weight, part in zip(self.weights, self.parts, strict=True):
-            total += weight * part._survival(x)
-        return total
-
-    def _cdf(self, x: Floats) -> Floats:
-        total: Floats = np.zeros_like(x)
-        for weight, part in zip(self.weights, self.parts, strict=True):
-            total += weight * part._cdf(x)
-        return total
-
-
 @lru_cache(maxsize=256)
 def _steps(law: Empirical) -> tuple[Floats, Floats]:
     """Return the values of `law` and the running sums of its weights."""
@@ -434,6 +357,6 @@ def _steps(law: Empirical) -> tuple[Floats, Floats]:
     return np.array(law.values, dtype=np.float64), sums
 
 
-def weibull_variation(inverse: float) -> float:
+def _weibull_variation(inverse: float) -> float:
     """Return the squared coefficient of variation of the Weibull law with shape ``1 / inverse``."""
     return math.expm1(math.lgamma(1.0 + 2.0 * inverse) - 2.0 * math.lgamma(1.0 + inverse))

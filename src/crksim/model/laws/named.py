@@ -14,11 +14,11 @@ from crksim.model.laws.kinds import (
     Law,
     Loglogistic,
     Lognormal,
-    Mixture,
     Triangular,
     Uniform,
     Weibull,
 )
+from crksim.model.laws.mixture import Mixture
 
 __all__ = ["LAW_NAMES", "law_from", "needed"]
 

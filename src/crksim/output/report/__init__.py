@@ -10,10 +10,11 @@ from typing import Any
 
 import crksim
 from crksim.analysis.choosing import Judged
+from crksim.output.finished import Run, read_run
 from crksim.output.report.beside import Compared, build_beside
 from crksim.output.report.page import build_page
 from crksim.output.report.wording import Wording
-from crksim.output.tables import LANGUAGES, Run, read_run
+from crksim.output.tables import LANGUAGES
 
 __all__ = ["Compared", "render", "render_beside", "render_run"]
 

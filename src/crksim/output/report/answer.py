@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crksim.analysis.results import Check, ComparisonRow
+from crksim.analysis.replay import Check
+from crksim.analysis.results import ComparisonRow
+from crksim.output.replayed import bearing, predicted
 from crksim.output.report.wording import Wording, is_share
-from crksim.output.tables import bearing, predicted
 
 if TYPE_CHECKING:
-    from crksim.output.tables import Run
+    from crksim.output.finished import Run
 
 __all__ = [
     "EVIDENCE_KINDS",

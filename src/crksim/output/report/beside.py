@@ -8,11 +8,12 @@ from typing import Any
 
 from crksim.analysis.choosing import Judged
 from crksim.analysis.results import VERDICTS, Result
+from crksim.output.replayed import gate
 from crksim.output.report.answer import not_valid
 from crksim.output.report.chosen import build_chosen
 from crksim.output.report.page import SYMBOLS, comparison_cells
 from crksim.output.report.wording import Wording
-from crksim.output.tables import deciding, gate
+from crksim.output.tables import deciding
 
 __all__ = ["Compared", "build_beside"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crksim.analysis.followup import FollowUpRow
     from crksim.analysis.influence import ParameterRow
     from crksim.analysis.recording import CountRow
-    from crksim.output.tables import Run
+    from crksim.output.finished import Run
 
 __all__ = ["amount", "deciding_parameters", "explained"]
 

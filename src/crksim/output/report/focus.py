@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from crksim.model.network import Label
 from crksim.output.report.wording import Wording
-from crksim.output.tables import service_labels
 
 if TYPE_CHECKING:
-    from crksim.analysis.results import ReplayRow, SeriesRow
-    from crksim.output.tables import Run
+    from crksim.analysis.replay import ReplayRow
+    from crksim.analysis.results import SeriesRow
+    from crksim.output.finished import Run
 
 __all__ = [
     "FlowPicture",
@@ -39,7 +40,7 @@ _MOST_ENDS = 7
 
 def name_of(run: Run, id: str, words: Wording) -> str:
     """Return what a planner calls a service, a cohort or an end of the strand."""
-    labels = service_labels(run.study, run.scenario)
+    labels = _service_labels(run.study, run.scenario)
     if id in labels:
         return words.label(labels[id])
     if id in ("leave", "died", "home", "origin", "others"):
@@ -201,3 +202,24 @@ def _gather(
             sums[key] = sums.get(key, 0.0) + flow
         gathered.append(sums)
     return (*kept, *(["others"] if len(ends) > len(kept) else [])), gathered
+
+
+def _service_labels(study: Mapping[str, Any], scenario: Mapping[str, Any]) -> dict[str, Label]:
+    """Return the label of every service and cohort that the study or the changes name."""
+    labels: dict[str, Label] = {}
+
+    def note(id: str, entry: object) -> None:
+        label = entry.get("label") if isinstance(entry, Mapping) else None
+        if isinstance(label, Mapping) and {"da", "en"} <= label.keys():
+            labels[id] = Label(str(label["da"]), str(label["en"]))
+        elif isinstance(label, str):
+            labels[id] = Label(label, label)
+
+    for part in ("cohorts", "services"):
+        for id, entry in (study.get(part) or {}).items():
+            note(str(id), entry)
+    for address, change in (scenario.get("changes") or {}).items():
+        part, _, id = str(address).partition(".")
+        if part in ("cohorts", "services") and "." not in id and isinstance(change, Mapping):
+            note(id, change.get("add", change))
+    return labels

@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from crksim.analysis.explaining import leading_row
-from crksim.analysis.results import VERDICTS, ComparisonRow, ReplayRow, Result
+from crksim.analysis.replay import ReplayRow
+from crksim.analysis.results import VERDICTS, ComparisonRow, Result
 from crksim.model.addresses import parted
+from crksim.output.finished import Run
+from crksim.output.replayed import predicted
 from crksim.output.report import focus
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
 from crksim.output.report.attributed import attributed
@@ -17,7 +20,6 @@ from crksim.output.report.explained import explained
 from crksim.output.report.precise import precision_lines
 from crksim.output.report.priced import priced_lines
 from crksim.output.report.wording import Wording, is_share, texts
-from crksim.output.tables import Run, predicted
 
 __all__ = ["SYMBOLS", "build_page", "comparison_cells", "deciding_rows", "is_staff", "least"]
 
@@ -123,6 +125,15 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
 
 def _with_unit(number: str, unit: str) -> str:
     return f"{number} {unit}".strip()
+
+
+def _all_present(run: Run, svgs: Mapping[str, str], words: Wording) -> list[dict[str, Any]]:
+    """Return the number present over time in every service that has a figure."""
+    return [
+        _present(run, service, svgs[f"present_{service}"], words)
+        for service in focus.present_services(run)
+        if f"present_{service}" in svgs
+    ]
 
 
 def _present(run: Run, service: str, svg: str, words: Wording) -> dict[str, Any]:
@@ -256,6 +267,27 @@ def _glossary(words: Wording) -> list[tuple[str, str]]:
     return sorted(((word, meaning) for word, meaning in entries), key=lambda entry: entry[0].casefold())
 
 
+def _everything(result: Result, words: Wording) -> list[dict[str, Any]]:
+    """Return the whole comparison with each reference; the first one stands open where it is short."""
+    return [
+        {
+            "against": words.label(world.label),
+            "rows": [comparison_cells(result, row, words) for row in result.comparison if row.against == world.id],
+            "open": position == 0 and len(result.comparison) <= _MOST_ROWS * len(result.worlds),
+        }
+        for position, world in enumerate(result.worlds[:-1])
+    ]
+
+
+def _staff(result: Result, words: Wording) -> list[dict[str, Any]]:
+    """Return the rows on staff against the main reference."""
+    return [
+        comparison_cells(result, row, words)
+        for row in result.comparison
+        if is_staff(row) and row.kind != "flow" and row.against == result.worlds[0].id
+    ]
+
+
 def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     """Return the report's content in one language.
 
@@ -271,15 +303,6 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     words = Wording(lang)
     result = run.result
     rows = deciding_rows(run)
-    main = result.worlds[0]
-    everything = [
-        {
-            "against": words.label(world.label),
-            "rows": [comparison_cells(result, row, words) for row in result.comparison if row.against == world.id],
-            "open": position == 0 and len(result.comparison) <= _MOST_ROWS * len(result.worlds),
-        }
-        for position, world in enumerate(result.worlds[:-1])
-    ]
     counts = count_kinds(run.evidence)
     begins = focus.change_day(run)
     told = explained(run, run.explanations[0], words) if run.explanations else None
@@ -297,19 +320,11 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "not_valid": not_valid(result.check, words),
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
-        "main": words.label(main.label),
+        "main": words.label(result.worlds[0].label),
         "deciding": [comparison_cells(result, row, words) for row in rows],
-        "everything": everything,
-        "staff": [
-            comparison_cells(result, row, words)
-            for row in result.comparison
-            if is_staff(row) and row.kind != "flow" and row.against == main.id
-        ],
-        "present": [
-            _present(run, service, svgs[f"present_{service}"], words)
-            for service in focus.present_services(run)
-            if f"present_{service}" in svgs
-        ],
+        "everything": _everything(result, words),
+        "staff": _staff(result, words),
+        "present": _all_present(run, svgs, words),
         "flows": _flows(run, svgs.get("flows"), words),
         "explained": told,
         "influence": svgs.get("influence"),

@@ -1,0 +1,73 @@
+"""What planners call the outcomes, ends, kinds of staff and attributes that addresses name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crksim.model.network import Label
+
+__all__ = ["WORDS"]
+
+#: Words that addresses use beside the network's own ids.
+WORDS: Mapping[str, Label] = {
+    "ceased": Label("ophør", "ceased"),
+    "reduced": Label("reduceret", "reduced"),
+    "stabilised": Label("stabiliseret", "stabilised"),
+    "unchanged": Label("uændret", "unchanged"),
+    "increased": Label("øget", "increased"),
+    "unknown": Label("ukendt", "unknown"),
+    "leave": Label("ud af CRK", "out of CRK"),
+    "died": Label("død", "died"),
+    "door": Label("døren", "the door"),
+    "closed": Label("stedet lukkede", "the place closed"),
+    "transferred": Label("overgået til andet tilbud", "transferred"),
+    "moved_waiting": Label("flyttet fra venteliste", "moved from the queue"),
+    "done": Label("gennemført", "done"),
+    "completed": Label("gennemført", "completed"),
+    "no_show": Label("udeblevet", "no-show"),
+    "dropped_out": Label("frafaldet", "dropped out"),
+    "no_place": Label("ingen plads", "no place"),
+    "too_far": Label("for langt væk", "too far away"),
+    "could_not_attend": Label("kunne ikke møde frem", "could not attend"),
+    "declined": Label("takkede nej", "declined"),
+    "therapist": Label("behandlere", "therapists"),
+    "nurse": Label("sygeplejersker", "nurses"),
+    "doctor": Label("læger", "doctors"),
+    "substitution_staff": Label("medarbejdere i substitution", "substitution staff"),
+    "nurse_or_doctor": Label("sygeplejerske eller læge", "nurse or doctor"),
+    "all": Label("alle slags medarbejdere", "any kind of staff"),
+    "meeting_staff": Label("leder og medarbejdere på brugermøder", "leader and staff at user meetings"),
+    "user_meeting": Label("fremmøde på brugermøder", "attendance at user meetings"),
+    "feedback": Label("svar på feedbackstandere", "answers at feedback stands"),
+    "volunteer": Label("frivillige", "volunteers"),
+    "coordinator": Label("koordinator", "coordinator"),
+    "outreach_therapist": Label("udgående behandlere", "outreach therapists"),
+    "outreach_visit": Label("besøgsdage pr. botilbud", "visit-days per home"),
+    "family_therapist": Label("familiebehandlere", "family therapists"),
+    "family_psychologist": Label("familiepsykologer", "family psychologists"),
+    "child": Label("børn og unge inddraget i samtaler", "children and young people involved in talks"),
+    "social_worker": Label("socialrådgivere", "social workers"),
+    "pedagogue": Label("pædagoger", "social pedagogues"),
+    "visitation_team": Label("visitationsteam", "visitation team"),
+    "cafe_kitchen": Label("caféens køkken", "the café's kitchen"),
+    "cafe_manager": Label("caféansvarlig", "café manager"),
+    "routine_tasks": Label("medicin, journal og møder", "medication, records and meetings"),
+    "acute_tasks": Label("akutte opgaver", "acute tasks"),
+    "planned_talks": Label("planlagte samtaler", "planned talks"),
+    "visits_out": Label("besøg ude af huset", "visits out of house"),
+    "home": Label("hjemmeenhed", "home unit"),
+    "substance": Label("rusmiddel", "substance"),
+    "age": Label("alder", "age"),
+    "attendance": Label("fremmøde", "attendance"),
+    "work": Label("uddannelse eller arbejde", "education or work"),
+    "in": Label("(ja)", "(yes)"),
+    "out": Label("(nej)", "(no)"),
+    "cohort": Label("borgergruppe", "cohort"),
+    "youth": Label("unge", "young"),
+    "adult": Label("voksne", "adults"),
+    "alcohol": Label("alkohol", "alcohol"),
+    "drugs": Label("stoffer", "drugs"),
+    "opioid": Label("opioider", "opioids"),
+    "stable": Label("stabilt", "stable"),
+    "unstable": Label("ustabilt", "unstable"),
+}
