@@ -13,6 +13,7 @@ from typing import NoReturn
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, find_scenario, read_yaml, scenario_files, shown_name
 from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.telling import told_problem
 from crksim.interface.texts import say
 
 __all__ = ["do_command"]
@@ -142,7 +143,7 @@ def _title(path: Path, lang: str) -> str:
     try:
         return in_language(read_yaml(path).data.get("title", ""), lang)
     except InputError as error:
-        return f"({error.problems[0]})"
+        return f"({told_problem(error.problems[0], lang)})"
 
 
 def in_language(text: object, lang: str) -> str:
