@@ -26,6 +26,7 @@ FILES = (*RULES, "words", "addresses", "values", "failures")
 #: How begins what Hydra, argparse and JSON say, which stands in no source of crksim.
 FOREIGN = (
     *("no viable alternative", "mismatched input", "extraneous input", "missing {", "token recognition"),
+    *("LexerNoViableAltException", "Interpolation key"),
     *("usage: ", "{problem:word}: line"),
 )
 #: Only the empty word would give it, and that is asked for first.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from crksim.errors import CrksimError, InputError, Problem
 
-__all__ = ["told", "told_in", "told_problem"]
+__all__ = ["reason", "told", "told_in", "told_problem"]
 
 
 def told(error: CrksimError, lang: str) -> str:
@@ -44,6 +44,24 @@ def told_problem(problem: Problem, lang: str) -> str:
     from crksim.interface.danish import danish_problem
 
     return danish_problem(problem)
+
+
+def reason(error: OSError, lang: str) -> str:
+    """Return why the system refuses to read or write.
+
+    Parameters
+    ----------
+    error : OSError
+        What was raised.
+    lang : str
+        ``da`` or ``en``.
+    """
+    said = str(error.strerror)
+    if lang != "da":
+        return said
+    from crksim.interface.danish import danish_phrase
+
+    return danish_phrase(said)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from pathlib import Path
 from crksim.errors import Problem
 from crksim.interface.sheets import COMMAND_LINE
 
-__all__ = ["RULES", "Pair", "danish_failure", "danish_problem", "danish_rule", "pairs"]
+__all__ = ["RULES", "Pair", "danish_failure", "danish_phrase", "danish_problem", "danish_rule", "pairs"]
 
 _FOLDER = Path(__file__).parent
 #: The files of rules, one for each floor that finds faults.
@@ -101,9 +101,12 @@ def _in_slot(text: str, kind: str) -> str | None:
     """Return the Danish of what fills a slot, or None where it is not what the slot is for."""
     if kind == "rule":
         return danish_rule(text)
-    if kind in ("word", "maybe", "failure"):
-        found = _danish(text, "failures" if kind == "failure" else "words")
-        return text if found is None and kind != "word" else found
+    if kind == "failure":
+        return danish_failure(text)
+    if kind == "maybe":
+        return danish_phrase(text)
+    if kind == "word":
+        return _danish(text, "words")
     if kind in ("list", "ids"):
         parts = [_JOINS.get(part) or _listed(part, kind) for part in _BETWEEN.split(text)]
         return None if None in parts else "".join(part for part in parts if part)
@@ -111,8 +114,8 @@ def _in_slot(text: str, kind: str) -> str | None:
 
 
 def _listed(text: str, kind: str) -> str | None:
-    if kind == "ids":
-        return None if " " in text else text
+    if kind == "ids" and " " not in text:
+        return text
     quoted = _QUOTED.fullmatch(text)
     return _danish(text, "words") if quoted is None else f"»{quoted[1]}«"
 
@@ -153,6 +156,17 @@ def danish_rule(rule: str) -> str | None:
         As in a `Problem`.
     """
     return _danish(rule, *RULES)
+
+
+def danish_phrase(text: str) -> str:
+    """Return a phrase in Danish; one that is not in the files stays.
+
+    Parameters
+    ----------
+    text : str
+        Part of a rule, or what the system says.
+    """
+    return _danish(text, "words") or text
 
 
 def danish_problem(problem: Problem) -> str:
