@@ -332,7 +332,7 @@ def test_what_the_disk_says_is_told_in_both_languages_and_what_others_say_passes
     settings = Settings("a", out=Path("outputs"))
     for lang, said in (
         ("en", "outputs/x cannot be written: No space left on device; nothing was kept"),
-        ("da", "outputs/x kan ikke skrives: No space left on device; intet gemt"),
+        ("da", "outputs/x kan ikke skrives: der er ikke mere plads på disken; intet gemt"),
     ):
         with pytest.raises(DiskError) as caught, keeping(settings, lang):
             raise OSError(errno.ENOSPC, "No space left on device", "outputs/x")

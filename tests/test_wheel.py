@@ -94,6 +94,14 @@ def test_an_own_scenario_is_found_first(installed, tmp_path):
     assert (shown.returncode, shown.stderr) == (0, "")
 
 
+def test_faults_are_told_in_danish(installed, tmp_path):
+    done = typed(installed, tmp_path, "scenario=youth_groups_3sites", "members=0", "lang=da")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "kommandolinjen: members = 0: skal være et helt tal fra 1 til 100000\n",
+    )
+
+
 def test_the_same_words_give_the_same_tables(installed, tmp_path):
     """One worker or two, twice: every file but the manifest has the same bytes."""
     for out, workers in (("one", 1), ("two", 2)):

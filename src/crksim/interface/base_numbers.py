@@ -15,6 +15,7 @@ from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir, read_yaml, shipped_sheet
 from crksim.interface.filled import read_filled
 from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.telling import reason
 
 if TYPE_CHECKING:
     from crksim.analysis.standing import Spread, Standing
@@ -210,7 +211,7 @@ class _Work:
             path.parent.mkdir(exist_ok=True)
             path.write_text(head + yaml_text(content), encoding="utf-8", newline="\n")
         except OSError as error:
-            told = say(self.lang, "cannot_write", reason=error.strerror)
+            told = say(self.lang, "cannot_write", reason=reason(error, self.lang))
             raise InputError([Problem("file", str(path), told)]) from error
 
 

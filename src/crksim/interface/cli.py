@@ -82,7 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except CrksimError as error:
-        sys.stderr.write(f"{error}\n")
+        from crksim.interface.telling import told
+
+        sys.stderr.write(f"{told(error, _language(words))}\n")
         return error.exit_code
     except KeyboardInterrupt as stop:
         from crksim.interface.texts import say
@@ -218,10 +220,10 @@ def _compare(words: Sequence[str], lang: str) -> int:
 
 
 def _language(words: Sequence[str]) -> str:
-    from crksim.interface.settings import system_language
+    from crksim.interface.settings import spoken
 
     given = [word.partition("=")[2] for word in words if word.startswith("lang=")]
-    return given[-1] if given and given[-1] in ("da", "en") else system_language()
+    return spoken(given[-1] if given else None)
 
 
 # ------------------------------------------------------------------------------------------------------------ words

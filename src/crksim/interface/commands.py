@@ -13,6 +13,7 @@ from typing import NoReturn
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.files import data_dir, find_scenario, read_yaml, scenario_files, shown_name
 from crksim.interface.sheets import COMMAND_LINE
+from crksim.interface.telling import reason, told_problem
 from crksim.interface.texts import say
 
 __all__ = ["do_command"]
@@ -144,7 +145,7 @@ def _title(path: Path, lang: str) -> str:
     try:
         return in_language(read_yaml(path).data.get("title", ""), lang)
     except InputError as error:
-        return f"({error.problems[0]})"
+        return f"({told_problem(error.problems[0], lang)})"
 
 
 def in_language(text: object, lang: str) -> str:
@@ -199,7 +200,7 @@ def _new(words: argparse.Namespace, lang: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE.format(name=name))
     except OSError as error:
-        raise InputError([Problem("file", str(path), say(lang, "cannot_write", reason=error.strerror))]) from error
+        raise InputError([Problem("file", str(path), say(lang, "cannot_write", reason=reason(error, lang)))]) from error
     _write(say(lang, "written", path=path.as_posix()))
     _write(say(lang, "then", command=f"crksim scenario={name}"))
 

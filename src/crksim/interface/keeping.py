@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import DiskError
+from crksim.interface.telling import reason
 from crksim.interface.texts import say
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def disk_told(lang: str, kept: Kept | None = None, folder: Path | None = None) -
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        told = say(lang, "disk", path=error.filename or folder or "?", reason=error.strerror)
+        told = say(lang, "disk", path=error.filename or folder or "?", reason=reason(error, lang))
         raise DiskError(f"{told}; {_still_kept(lang, kept, folder)}") from error
 
 

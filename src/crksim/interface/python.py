@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from crksim.errors import InputError, Problem
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir, read_yaml
 from crksim.interface.frames import Beside, Run, Swept
-from crksim.interface.settings import Settings, read_settings
+from crksim.interface.settings import Settings, read_settings, spoken
+from crksim.interface.telling import told_in
 
 if TYPE_CHECKING:
     from crksim.interface.watching import Finished
@@ -42,7 +43,8 @@ def load(scenario: str | Sequence[str], changes: Mapping[str, Value] | None = No
     """
     values = {**read_yaml(data_dir("conf") / "config.yaml").data, "progress": False, **settings}
     values["scenario"] = scenario if isinstance(scenario, str) else list(scenario)
-    return WhatIf(read_settings(values), tuple(f"{at}={_typed(value)}" for at, value in (changes or {}).items()))
+    with told_in(spoken(values.get("lang"))):
+        return WhatIf(read_settings(values), tuple(f"{at}={_typed(value)}" for at, value in (changes or {}).items()))
 
 
 def _typed(value: Value) -> str:
@@ -121,7 +123,12 @@ class WhatIf:
         InputError
             A setting that is wrong.
         """
-        return WhatIf(_changed(self.settings, settings), self.words)
+        with self._told(settings):
+            return WhatIf(_changed(self.settings, settings), self.words)
+
+    def _told(self, settings: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Let what is raised be told in the language of the settings that are asked."""
+        return told_in(spoken(settings.get("lang", self.settings.lang)))
 
     def run(self, **settings: Any) -> Run:
         """Run it against its references and write its folder, as ``crksim scenario=...`` does.
@@ -138,8 +145,9 @@ class WhatIf:
         """
         from crksim.interface.jobs import run
 
-        chosen = _changed(self.settings, settings)
-        return Run(run(chosen, self.words, _Quiet()), self.case, chosen.lang)
+        with self._told(settings):
+            chosen = _changed(self.settings, settings)
+            return Run(run(chosen, self.words, _Quiet()), self.case, chosen.lang)
 
     def compare(self, *others: WhatIf, **settings: Any) -> Beside:
         """Run it and others one after the other and put them beside each other, as ``crksim -m`` does.
@@ -158,12 +166,13 @@ class WhatIf:
         """
         from crksim.interface.jobs import run_all
 
-        if not others:
-            raise InputError([Problem("compare", "", "needs another what-if: a.compare(b)")])
-        chosen = _changed(self.settings, settings)
-        asked = [(replace(chosen, scenario=one.settings.scenario), one.words) for one in (self, *others)]
         watch = _Quiet()
-        runs = zip(run_all(asked, watch), (self, *others), strict=True)
+        with self._told(settings):
+            if not others:
+                raise InputError([Problem("compare", "", "needs another what-if: a.compare(b)")])
+            chosen = _changed(self.settings, settings)
+            asked = [(replace(chosen, scenario=one.settings.scenario), one.words) for one in (self, *others)]
+            runs = list(zip(run_all(asked, watch), (self, *others), strict=True))
         assert watch.folder is not None
         return Beside(tuple(Run(run, one.case, chosen.lang) for run, one in runs), watch.folder, chosen.lang)
 
@@ -198,10 +207,11 @@ class WhatIf:
         """
         from crksim.interface.sweeping import Sweep, sweep_levers
 
-        chosen = _changed(self.settings, settings)
         words = [*self.words, *(f"{address}={values}" for address, values in axes.items())]
         given = Sweep(design, points, ",".join(measures))
-        folder = sweep_levers(chosen, words, given, lambda line: None, _Quiet().progress)
+        with self._told(settings):
+            chosen = _changed(self.settings, settings)
+            folder = sweep_levers(chosen, words, given, lambda line: None, _Quiet().progress)
         if folder is None:
             raise KeyboardInterrupt
         return Swept(folder, self.case, chosen.lang)

@@ -11,7 +11,7 @@ from pathlib import Path
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.sheets import COMMAND_LINE
 
-__all__ = ["SETTINGS", "Settings", "read_settings", "system_language"]
+__all__ = ["SETTINGS", "Settings", "read_settings", "spoken", "system_language"]
 
 PRECISIONS = ("fixed", "auto")
 MAX_FUTURES = 1000
@@ -105,6 +105,11 @@ def system_language() -> str:
             return "da" if value.lower().startswith(("da", "danish")) else "en"
     spoken = locale.getlocale()[0] or ""
     return "da" if spoken.lower().startswith(("da", "danish")) else "en"
+
+
+def spoken(lang: object) -> str:
+    """Return a language that may have been asked for, ``da`` or ``en``; that of the computer for anything else."""
+    return str(lang) if lang in ("da", "en") else system_language()
 
 
 def read_settings(values: Mapping[str, object]) -> Settings:
