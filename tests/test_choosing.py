@@ -96,11 +96,12 @@ def test_luck_does_not_pass_for_regret():
 
 
 @pytest.mark.theory
-def test_fresh_luck_takes_out_what_the_choice_owes_to_chance():
+@pytest.mark.parametrize("choices", [60, pytest.param(150, marks=pytest.mark.slow)])
+def test_fresh_luck_takes_out_what_the_choice_owes_to_chance(choices):
     """Five options as good as each other: the one that comes out best was lucky, and is not when it is judged again."""
     rng = np.random.default_rng(7)
     first, fresh = [], []
-    for _ in range(150):
+    for _ in range(choices):
         values = {REFERENCE: np.zeros((20, 2))} | {name: rng.normal(0.0, 3.0, (20, 2)) for name in "abcde"}
         (winner,) = finalists(rank(question(), values), 1)
         first.append(values[winner].mean())
