@@ -287,7 +287,7 @@ def test_a_filled_sheet_becomes_the_day_on_which_both_worlds_begin(sheet, tmp_pa
         assert world.study["services"]["fhv_intensive"]["posts"]["all"]["number"] == 0.5
     monkeypatch.setattr(rundir, "_write_pages", lambda *_: None)  # what is told on the screen is looked at
     words = ["scenario=[mine,youth_groups_3sites]", "members=1", "futures=1", "prior_members=0", "workers=1"]
-    assert main([*words, "lang=en", "progress=false"]) == 0
+    assert main([*words, "references=without", "lang=en", "progress=false"]) == 0
     assert "28 November 2026" in capsys.readouterr().out
 
 
