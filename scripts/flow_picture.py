@@ -22,7 +22,7 @@ from matplotlib.path import Path as Line
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.cohorts import Cohort
 from crksim.model.ledger import read_ledger
-from crksim.model.network import Condition, Network
+from crksim.model.network import Condition, Network, Study
 from crksim.model.routes import homes_of, routes_of, sent, targets_of
 from crksim.model.rules import value_of
 from crksim.model.services import Service
@@ -137,9 +137,15 @@ NOT_DRAWN: Mapping[str, str] = {
 
 
 @lru_cache(maxsize=1)
+def _study() -> Study:
+    """Return the study, read once: every box asks for it."""
+    return read_study(read_folder(data_dir("conf") / "network").data)
+
+
+@lru_cache(maxsize=1)
 def _network() -> tuple[Network, Mapping[str, float]]:
     """Return the network with its values in use."""
-    network = read_study(read_folder(data_dir("conf") / "network").data).network
+    network = _study().network
     return network, read_ledger({}).draw(network, lambda name: 0.5, {})
 
 
@@ -376,7 +382,7 @@ def _draw_box(axes: Axes, name: str, lang: str) -> None:
 def _limits(box: Box) -> dict[str, str]:
     """Return hard places and norm of a box at the end of the replay."""
     network, theta = _network()
-    day = read_study(read_folder(data_dir("conf") / "network").data).forecast
+    day = _study().forecast
     return {
         kind: f"{value_of(number, theta, day):g}"
         for service in network.services

@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from crksim.analysis.choosing import REFERENCE, common_reference, finalists, ran
 from crksim.analysis.comparison import Question
 from crksim.interface import cli
 from crksim.model.network import Label
+from crksim.output import figures
 from crksim.output.report.wording import texts
 from crksim.output.rundir import write_run
 from tests.make_result import make_result, make_run
@@ -94,11 +96,12 @@ def test_luck_does_not_pass_for_regret():
 
 
 @pytest.mark.theory
-def test_fresh_luck_takes_out_what_the_choice_owes_to_chance():
+@pytest.mark.parametrize("choices", [60, pytest.param(150, marks=pytest.mark.slow)])
+def test_fresh_luck_takes_out_what_the_choice_owes_to_chance(choices):
     """Five options as good as each other: the one that comes out best was lucky, and is not when it is judged again."""
     rng = np.random.default_rng(7)
     first, fresh = [], []
-    for _ in range(150):
+    for _ in range(choices):
         values = {REFERENCE: np.zeros((20, 2))} | {name: rng.normal(0.0, 3.0, (20, 2)) for name in "abcde"}
         (winner,) = finalists(rank(question(), values), 1)
         first.append(values[winner].mean())
@@ -151,15 +154,30 @@ def test_what_keeps_runs_apart_is_named(change, told):
     assert unlike(make_result(), replace(make_result(), **change)) == told
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return what gives a finished run; every one is written once, without the figures that no test here looks at."""
+    folders = {}
+
+    def make(by):
+        if by not in folders:
+            arguments = make_run()
+            arguments["result"] = moved(arguments["result"], by)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(figures, "draw_figures", lambda *_: {})
+                folders[by] = write_run(folder=tmp_path_factory.mktemp("made") / "run", lang="en", **arguments)
+        return folders[by]
+
+    return make
+
+
 @pytest.fixture
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path, monkeypatch, made):
     """Return how a run is put into outputs/ of an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def put(name, by, **other):
-        arguments = make_run()
-        arguments["result"] = moved(arguments["result"], by, **other)
-        write_run(folder=tmp_path / "outputs" / name, lang="en", **arguments)
+    def put(name, by):
+        shutil.copytree(made(by), tmp_path / "outputs" / name)
 
     return put
 
@@ -196,7 +214,8 @@ def test_finished_runs_are_compared_on_screen_page_and_tables(runs, capsys, tmp_
 
 
 @pytest.mark.e2e
-def test_runs_of_other_luck_are_shown_and_not_paired(runs, capsys, tmp_path):
+def test_runs_of_other_luck_are_shown_and_not_paired(runs, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: {})
     runs("one", 0.0)
     arguments = make_run()
     other = [replace(world, values=world.values + 1.0) for world in arguments["result"].worlds]

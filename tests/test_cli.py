@@ -13,10 +13,11 @@ import pytest
 from crksim.errors import CheckError, InputError
 from crksim.interface import cli, jobs, texts
 from crksim.interface.cases import load_case
-from crksim.interface.files import scenario_files
+from crksim.interface.files import find_scenario, scenario_files
 from crksim.interface.help import HELP
 from crksim.interface.pools import workers_for
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
+from crksim.output import rundir
 from tests.interrupting import interrupted
 
 #: As small as a run can be.
@@ -438,8 +439,8 @@ def test_wrong_words_after_a_command(capsys, words, line):
     assert line in err[0]
 
 
-@pytest.mark.e2e
-def test_the_commands_of_the_readme_are_understood(capsys):
+def readme_runs():
+    """Return the words of the runs that the page tells to type; it names every command too."""
     text = (Path(cli.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     block = text.partition("## Commands")[2].split("```")[1]
     lines = [line for line in block.splitlines() if line.startswith("crksim ")]
@@ -447,11 +448,22 @@ def test_the_commands_of_the_readme_are_understood(capsys):
     assert len(typed_there) >= 9
     runs = [words for words in typed_there if words[0] not in (*cli.COMMANDS, "--help")]
     assert {words[0] for words in typed_there} >= {*cli.COMMANDS, "--help", "-m"}
-    for words in runs:
-        for one in cli.expand(cli.read_words(words, "en")):
-            settings = cli.compose_settings(one.settings)
-            case = load_case(settings.scenario, one.changes)
-            assert case.told or case.name == "baseline"
+    return [one for words in runs for one in cli.expand(cli.read_words(words, "en"))]
+
+
+@pytest.mark.e2e
+def test_the_commands_of_the_readme_are_understood():
+    for one in readme_runs():
+        for name in cli.compose_settings(one.settings).scenario.split("+"):
+            assert find_scenario(name).is_file()
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_scenarios_of_the_readme_take_what_is_typed_there():
+    for one in readme_runs():
+        case = load_case(cli.compose_settings(one.settings).scenario, one.changes)
+        assert case.told or case.name == "baseline"
 
 
 @pytest.mark.e2e
@@ -590,8 +602,9 @@ def test_a_run_from_words_to_folder(capsys, tmp_path):
 
 
 @pytest.mark.e2e
-def test_versions_are_those_of_the_ensemble_or_drawn_from_the_ledger(capsys, tmp_path):
+def test_versions_are_those_of_the_ensemble_or_drawn_from_the_ledger(capsys, tmp_path, monkeypatch):
     own_scenario(OWN)
+    monkeypatch.setattr(rundir, "_write_pages", lambda *_: None)  # what is told on the screen is looked at
     code, _, err = typed(capsys, "scenario=own", "members=301", "lang=en")
     assert (code, err) == (2, ["command line: members = 301: must be at most 300, the size of the ensemble"])
     code, _, err = typed(capsys, "scenario=own", "versions=shiped", "lang=en")

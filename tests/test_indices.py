@@ -5,8 +5,11 @@ import csv
 import numpy as np
 import pytest
 
+from crksim.analysis.designs import design_rows
 from crksim.analysis.indices import by_future, morris_design, morris_effects, sobol_design, sobol_indices
 from crksim.interface import cli, experiments, sweeping
+from crksim.interface.axes import read_axes
+from tests.read_once import read_once
 from tests.test_sweeping import SMALL
 
 #: Ishigami's function with a = 7, b = 0.1: shares of its variance (Saltelli et al. 2008, Global Sensitivity Analysis).
@@ -16,6 +19,7 @@ AXES = (
     ("services.fhv_visitation.ends.approved.length.mean", 3.0, 21.0, " days"),
     ("parameters.intensive_team_minutes", 30.0, 90.0, ""),
 )
+LEVERS = [f"{address}={low}..{high}{unit}" for address, low, high, unit in AXES]
 
 
 def ishigami(share):
@@ -96,24 +100,27 @@ def test_a_measure_that_nothing_moves_or_that_is_not_there_has_no_index():
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
+def worth(values):
+    """Ishigami's function at the values of a point, as the command writes them."""
+    share = [(float(it) - low) / (high - low) for it, (_, low, high, _) in zip(values, AXES, strict=True)]
+    return ishigami(np.array(share))
+
+
 def in_place_of_the_model(monkeypatch):
     """Let every point be worth Ishigami's function at its values, whatever the model says."""
 
     def value(self, world, measures, pool, progress):
         shape = (self.settings.members, self.settings.futures, len(measures))
-        if not isinstance(world, tuple):
-            return np.zeros(shape)
-        share = [(float(it) - low) / (high - low) for it, (_, low, high, _) in zip(world, AXES, strict=True)]
-        return np.full(shape, ishigami(np.array(share)))
+        return np.full(shape, worth(world) if isinstance(world, tuple) else 0.0)
 
+    read_once(monkeypatch)
     monkeypatch.setattr(experiments.Experiment, "run", value)
     monkeypatch.setattr(experiments.Experiment, "world", lambda self, values: tuple(values))
 
 
 def swept(design, points, folder, lang="en"):
-    words = [f"{address}={low}..{high}{unit}" for address, low, high, unit in AXES]
     small = [word for word in SMALL if not word.startswith("lang=")]
-    asked = ["sweep", "scenario=intensive_5_places", *words, f"design={design}", f"points={points}"]
+    asked = ["sweep", "scenario=intensive_5_places", *LEVERS, f"design={design}", f"points={points}"]
     assert cli.main([*asked, "measures=fhv_intensive.starts", *small, f"lang={lang}"]) == 0
     (made,) = (folder / "outputs").glob("sweep_*")
     with (made / "indices.csv").open(encoding="utf-8", newline="") as file:
@@ -121,14 +128,26 @@ def swept(design, points, folder, lang="en"):
 
 
 @pytest.mark.e2e
-def test_the_command_finds_the_known_indices_of_ishigami(tmp_path, monkeypatch, capsys):
+@pytest.mark.slow
+def test_the_command_finds_the_known_indices_of_ishigami(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     in_place_of_the_model(monkeypatch)
-    made, rows = swept("sobol", 512, tmp_path)
-    assert [row["address"] for row in rows] == [address for address, *_ in AXES]
+    _, rows = swept("sobol", 512, tmp_path)
     for row, first, total in zip(rows, FIRST, TOTAL, strict=True):
         assert float(row["first"]) == pytest.approx(first, abs=0.05)
         assert float(row["total"]) == pytest.approx(total, abs=0.04)
+
+
+@pytest.mark.e2e
+def test_the_command_tells_the_indices_of_its_design_and_draws_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    in_place_of_the_model(monkeypatch)
+    made, rows = swept("sobol", 32, tmp_path)
+    assert [row["address"] for row in rows] == [address for address, *_ in AXES]
+    asked = design_rows("sobol", read_axes(LEVERS, "en")[0], 32, 1).values
+    for row, index in zip(rows, sobol_indices(np.array([[worth(it)] for it in asked]), 3, 1), strict=True):
+        for name in ("first", "first_low", "first_high", "total", "total_low", "total_high"):
+            assert float(row[name]) == pytest.approx(getattr(index, name), abs=1e-6), name
     told = capsys.readouterr().out
     assert told.count("by itself") == 3
     assert "is luck" in told
@@ -155,7 +174,8 @@ def test_the_command_tells_morris_effects_in_danish(tmp_path, monkeypatch, capsy
         (["design=moris", "points=4"], "did you mean 'morris'"),
     ],
 )
-def test_wrong_sizes_are_refused(capsys, words, line):
+def test_wrong_sizes_are_refused(capsys, monkeypatch, words, line):
+    read_once(monkeypatch)
     asked = ["sweep", "scenario=intensive_5_places", "services.fhv_intensive.places.hard=1..8", *words, *SMALL]
     assert cli.main(asked) == 2
     assert line in capsys.readouterr().err
@@ -163,6 +183,7 @@ def test_wrong_sizes_are_refused(capsys, words, line):
 
 @pytest.mark.e2e
 def test_without_salib_the_command_says_what_to_install(capsys, monkeypatch):
+    read_once(monkeypatch)
     monkeypatch.setattr(sweeping, "find_spec", lambda name: None)
     asked = ["sweep", "scenario=intensive_5_places", "services.fhv_intensive.places.hard=1..8", "design=morris"]
     assert cli.main([*asked, "points=4", *SMALL]) == 2
@@ -171,7 +192,7 @@ def test_without_salib_the_command_says_what_to_install(capsys, monkeypatch):
 
 @pytest.mark.unit
 def test_units_of_addresses_are_danish_in_danish():
-    from crksim.interface.axes import axis_label, read_axes
+    from crksim.interface.axes import axis_label
     from crksim.interface.cases import load_case
 
     (axis,), _, _ = read_axes(["services.fhv_visitation.ends.approved.length.mean=3..21 days"], "da")

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "malformed"
 
 
 def load(name):
-    return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return yaml.load((FOLDER / name).read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 BASE, CASES, SCENARIOS = load("base.yaml"), load("studies.yaml"), load("scenarios.yaml")

@@ -52,8 +52,15 @@ def law(kind, mean, sd, rng):
 
 
 @pytest.mark.theory
-@pytest.mark.parametrize("kind", ["normal", "lopsided"])
-@pytest.mark.parametrize("luck", [0.3, 3.0])
+@pytest.mark.parametrize(
+    ("kind", "luck"),
+    [
+        ("normal", 3.0),
+        ("lopsided", 0.3),
+        pytest.param("normal", 0.3, marks=pytest.mark.slow),
+        pytest.param("lopsided", 3.0, marks=pytest.mark.slow),
+    ],
+)
 def test_the_interval_at_the_stop_holds_the_truth_in_nine_of_ten_at_least(kind, luck):
     """The mean lies at the edge of what matters, where the rule looks most often."""
     held, looks = [], []
@@ -72,7 +79,9 @@ def test_the_interval_at_the_stop_holds_the_truth_in_nine_of_ten_at_least(kind, 
     ("mean", "sd", "truth"),
     [(1.45, 0.3, "makes_a_difference"), (1.3, 0.3, "cannot_be_decided"), (0.62, 0.25, "no_difference_that_matters")],
 )
-@pytest.mark.parametrize("luck", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize(
+    "luck", [pytest.param(0.1, marks=pytest.mark.slow), 0.5, pytest.param(2.0, marks=pytest.mark.slow)]
+)
 def test_a_verdict_that_is_said_to_stand_is_wrong_in_at_most_one_of_ten(mean, sd, truth, luck):
     """Populations near the line between two verdicts: chances of 0.93, 0.84 and 0.94."""
     chance, small = (

@@ -18,6 +18,7 @@ from crksim.interface import cli, experiments
 from crksim.interface.axes import Axis, read_axes
 from crksim.output.export import read_parquet, write_parquet_parts
 from tests.budget import Budget, Killed
+from tests.read_once import read_once
 
 PLACES, TAKE_UP = "services.fhv_intensive.places.hard", "referrals.to_intensive.take_up"
 SMALL = ("members=2", "futures=2", "workers=1", "progress=false", "versions=none", "lang=en")
@@ -27,6 +28,7 @@ WORDS = ("sweep", "scenario=intensive_5_places", f"{PLACES}=2..4", "measures=fhv
 @pytest.fixture
 def empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    read_once(monkeypatch)
     return tmp_path
 
 
@@ -115,6 +117,7 @@ def uncut(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("uncut"))
         patch.setattr(experiments.Experiment, "run", made_up)
+        read_once(patch)
         budget.install(patch)
         assert cli.main(WORDS) == 0
         found = whole(Path("outputs"))
@@ -158,7 +161,7 @@ budget.install(Patch)
 cli.main(WORDS)
 """
     top = Path(__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(top)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(top / "src"), str(top)))}
     done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=120, check=False)
     assert done.returncode == 9
     assert len([name for name in whole(Path("outputs")) if name.endswith(".npz")]) == 2
