@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crksim.analysis.comparison import Question, Target
     from crksim.analysis.ensemble import WorldStudy
     from crksim.analysis.results import NotReplayed
+    from crksim.interface.alike import Added
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 
@@ -54,6 +55,8 @@ class Case:
         Services, groups and cohorts that the scenario touches.
     switches : tuple of Variant
         Switches of the scenario that the command line turned on.
+    added : Added or None
+        What it is asked beside, because it is compared with others.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Case:
     not_replayed: tuple[NotReplayed, ...] = ()
     touched: tuple[str, ...] = ()
     switches: tuple[Variant, ...] = ()
+    added: Added | None = None
 
     @property
     def study(self) -> Study:

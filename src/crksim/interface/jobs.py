@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from crksim.errors import InputError, Problem
+from crksim.interface.alike import Added, against_own, with_added
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case, load_case
 from crksim.interface.files import data_dir
@@ -108,7 +109,7 @@ def set_up(settings: Settings, changes: Sequence[str]) -> tuple[Case, Window, En
     return case, _window(case, settings), *_ensemble(case, settings)
 
 
-def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+def run(settings: Settings, changes: Sequence[str], watch: Watch, added: Added | None = None) -> Finished:
     """Run a what-if against its references and write the folder of the run.
 
     Parameters
@@ -119,6 +120,8 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         ``address=value`` each; they belong to the what-if, never to a reference.
     watch : Watch
         Who is told of it.
+    added : Added, optional
+        What it was asked beside, when it was compared with others.
 
     Raises
     ------
@@ -130,7 +133,9 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         The disk is full; what came before is kept.
     """
     with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
-        return run_case(_load(settings, changes), settings, changes, watch, pool, kept)
+        case = _load(settings, changes)
+        case = case if added is None else with_added(case, added)
+        return run_case(case, settings, changes, watch, pool, kept)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -312,7 +317,7 @@ def run_case(
         _result(case, settings, whole, counts, priors),
         check=check,
         left=ensemble.left if ensemble else {},
-        readings=() if changes else readings(settings.versions, ensemble, case.name),
+        readings=() if changes or not against_own(case) else readings(settings.versions, ensemble, case.name),
         precision=precision,
         costs=_costs(case, whole),
     )
@@ -333,6 +338,7 @@ def run_case(
             "changes": list(changes),
             "window": settings.window or "auto",
             "git": _commit(),
+            **({} if case.added is None else {"added": case.added.plain}),
         },
         evidence=case.evidence(),
         lang=settings.lang,
@@ -391,7 +397,8 @@ def _priced(case: Case) -> list[str]:
     """Return what has to be measured for the costs; nothing without prices."""
     from crksim.analysis.costing import cost_measures
 
-    return cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+    own = cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+    return [*own, *(case.added.measures if case.added else ())]
 
 
 def _costs(case: Case, found: Replications) -> tuple[CostRow, ...]:
