@@ -289,6 +289,7 @@ def _finish(
             one.result,
             one.label,
             one.changes,
+            one.short,
         )
         for one in options
     ]

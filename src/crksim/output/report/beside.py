@@ -35,6 +35,8 @@ class Compared:
         What it is called in plain words, where that tells it from the others.
     changes : tuple of str
         What was changed beside its scenario, as typed.
+    short : Label or None
+        As `label`, where the changes stand beside.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Compared:
     result: Result
     label: Label | None = None
     changes: tuple[str, ...] = ()
+    short: Label | None = None
 
     def shown(self, lang: str) -> str:
         """Return what it is called in a language."""
@@ -105,6 +108,10 @@ def _quoted(run: Compared, words: Wording) -> str:
     return run.name if run.label is None else words.text("chosen_quoted", name=run.shown(words.lang))
 
 
+def _short(run: Compared, words: Wording) -> str:
+    return run.shown(words.lang) if run.short is None else words.label(run.short)
+
+
 def _run(run: Compared, words: Wording) -> dict[str, Any]:
     result = run.result
     checked = gate(result)
@@ -131,7 +138,7 @@ def _measures(runs: Sequence[Compared], words: Wording) -> Iterator[dict[str, An
     decide = [row.measure for run, main in zip(runs, mains, strict=True) for row in deciding(run.result, main)]
     for measure in dict.fromkeys(decide):
         told = [
-            {"name": run.shown(words.lang), **comparison_cells(run.result, own[measure], words)}
+            {"name": _short(run, words), **comparison_cells(run.result, own[measure], words)}
             for run, own in zip(runs, rows, strict=True)
             if measure in own
         ]

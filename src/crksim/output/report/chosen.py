@@ -9,7 +9,7 @@ from typing import Any
 from crksim.analysis.choosing import REFERENCE, Choice, Judged, Pairing, Ranking
 from crksim.analysis.results import VERDICTS, ComparisonRow
 from crksim.output.report.answer import least
-from crksim.output.report.chosen_costs import build_costs, cost_cells, told_name
+from crksim.output.report.chosen_costs import build_costs, cost_cells, short_name, told_name
 from crksim.output.report.page import SYMBOLS
 from crksim.output.report.wording import Wording, is_share
 
@@ -68,7 +68,8 @@ def option_lines(judged: Judged, words: Wording) -> list[str]:
     table = _table(judged.rankings[0], judged, words)
     told = []
     for choice, cells in zip(judged.rankings[0].choices, table["rows"], strict=True):
-        named = words.text("chosen_quoted", name=cells["name"]) if choice.name in judged.labels else cells["name"]
+        named = words.label(judged.named(choice.name))
+        named = words.text("chosen_quoted", name=named) if choice.name in judged.labels else named
         row = {**cells, "name": named}
         line = words.text("chosen_option_line", **row)
         told.append(line if row["verdict"] else words.text("chosen_reference_line", **row))
@@ -158,10 +159,11 @@ def _equal(judged: Judged) -> list[list[str]]:
 def _table(ranking: Ranking, judged: Judged, words: Wording) -> dict[str, Any]:
     costs = cost_cells(judged, words) if ranking is judged.rankings[0] else {}
     rows = [{**_choice(choice, judged, words), "cost": costs.get(choice.name, ("–", ""))} for choice in ranking.choices]
+    label, unit = words.label(ranking.question.label), words.label(ranking.question.unit)
     return {
         "has_costs": bool(costs),
-        "label": words.label(ranking.question.label),
-        "unit": "" if is_share(ranking.question.unit) else words.label(ranking.question.unit),
+        "label": label,
+        "unit": "" if is_share(ranking.question.unit) or unit.casefold() in label.casefold() else unit,
         "rows": rows,
     }
 
@@ -171,7 +173,7 @@ def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
     amount, span = _scaled(row, words)
     is_reference = choice.name == REFERENCE
     return {
-        "name": words.label(judged.named(choice.name)),
+        "name": short_name(choice.name, judged, words),
         "mean": amount(row.what_if),
         "difference": "–" if is_reference else amount(row.difference, signed=True),
         "span": "–" if is_reference else span,
@@ -188,8 +190,8 @@ def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
 def _pair(pair: Pairing, judged: Judged, words: Wording) -> dict[str, Any]:
     amount, span = _scaled(pair.row, words)
     return {
-        "first": words.label(judged.named(pair.first)),
-        "second": words.label(judged.named(pair.second)),
+        "first": short_name(pair.first, judged, words),
+        "second": short_name(pair.second, judged, words),
         "difference": amount(pair.row.difference, signed=True),
         "span": span,
         "verdict": words.text("chosen_equal_short" if pair.equal else pair.row.verdict),

@@ -11,7 +11,7 @@ from crksim.analysis.results import CostRow
 from crksim.output.report.priced import kroner, priced_line
 from crksim.output.report.wording import Wording
 
-__all__ = ["build_costs", "cost_cells", "cost_lines", "told_name"]
+__all__ = ["build_costs", "cost_cells", "cost_lines", "short_name", "told_name"]
 
 
 def told_name(name: str, judged: Judged, words: Wording) -> str:
@@ -26,9 +26,14 @@ def told_name(name: str, judged: Judged, words: Wording) -> str:
     words : Wording
         The language.
     """
-    said = words.label(judged.shorts.get(name, judged.named(name)))
+    said = short_name(name, judged, words)
     plain = name not in judged.labels and not any(sign in name for sign in ":=")
     return said if plain else words.text("chosen_quoted", name=said)
+
+
+def short_name(name: str, judged: Judged, words: Wording) -> str:
+    """Return what an option is called where its changes are told beside."""
+    return words.label(judged.shorts.get(name, judged.named(name)))
 
 
 def cost_cells(judged: Judged, words: Wording) -> dict[str, tuple[str, str]]:
@@ -57,7 +62,7 @@ def build_costs(judged: Judged, words: Wording) -> dict[str, Any] | None:
     for choice in judged.rankings[0].choices:
         if choice.name in costs.rows:
             cells = [_amount(_row(costs.rows[choice.name], item), words) for item in ("total", *per)]
-            rows.append({"name": words.label(judged.named(choice.name)), "cells": cells})
+            rows.append({"name": short_name(choice.name, judged, words), "cells": cells})
     return {
         "title": words.text("chosen_cost_title", against=words.label(judged.label)),
         "heads": [words.text(f"chosen_cost_{item}") for item in ("total", *per)],
@@ -92,7 +97,8 @@ def _amount(row: CostRow | None, words: Wording) -> tuple[str, str]:
         return words.text("chosen_cost_unknown"), ""
     signed = row.item == "total"
     low, high = kroner(row.low, words, signed=signed), kroner(row.high, words, signed=signed)
-    return kroner(row.difference, words, signed=signed), low if low == high else f"{low} {words.text('to')} {high}"
+    mean = kroner(row.difference, words, signed=signed)
+    return mean, "" if low == high == mean else low if low == high else f"{low} {words.text('to')} {high}"
 
 
 def _untold(costs: OptionCosts, words: Wording) -> list[str]:
