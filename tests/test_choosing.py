@@ -5,17 +5,20 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from crksim.analysis.choosing import REFERENCE, common_reference, finalists, rank, unlike
+from crksim.analysis.choosing import REFERENCE, Judged, common_reference, finalists, rank, unlike
 from crksim.analysis.comparison import Question
 from crksim.interface import cli
+from crksim.interface.offered import Option, told_apart
 from crksim.model.network import Label
 from crksim.output import figures
-from crksim.output.report.wording import texts
+from crksim.output.report.chosen import chosen_lines
+from crksim.output.report.wording import Wording, texts
 from crksim.output.rundir import write_run
 from tests.make_result import make_result, make_run
 
@@ -119,6 +122,44 @@ def test_versions_without_a_value_are_left_out_and_too_many_rank_nothing():
     assert (found["a"].regret, found["a"].best) == (0.0, 1.0)
     gaps[:3] = np.nan
     assert math.isnan(apart(rank(question(), {REFERENCE: exact(np.zeros(20)), "a": exact(gaps)}))["a"].regret)
+
+
+# --- how they are called ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_options_are_equal_in_sets_of_which_every_two_are():
+    """1 matters: b lies within that of a and of c, and a and c lie further apart than that."""
+    values = {REFERENCE: 5.0, "a": 10.0, "b": 10.6, "c": 11.2}
+    judged = Judged(
+        Label("uden", "without"), (rank(question(), {name: exact([it] * 20) for name, it in values.items()}),)
+    )
+    lines = chosen_lines(judged, Wording("en"))
+    assert lines[-1].startswith("Equal within the smallest worthwhile difference: c = b; b = a.")
+
+
+@pytest.mark.unit
+def test_long_names_have_a_letter_within_sentences():
+    result = make_result()
+    label = Label(f"{result.title.da} – {'x' * 80}", f"{result.title.en} – y")
+    options = [Option(name, Path(name), result, None, None, told) for name, told in (("a", result.title), ("b", label))]
+    first, second = told_apart(options)
+    assert (first.label, first.short) == (result.title, result.title)
+    assert second.short == Label(f"{result.title.da} (B)", f"{result.title.en} (B)")
+    assert second.label == Label(f"{result.title.da} (B) – {'x' * 80}", f"{result.title.en} (B) – y")
+    judged = Judged(
+        Label("uden", "without"),
+        (rank(question(), {REFERENCE: exact([0.0] * 20), "b": exact([9.0] * 20)}),),
+        labels={"b": second.label},
+        shorts={"b": second.short},
+    )
+    assert f"Loses least on average: “{result.title.en} (B)”." in " ".join(chosen_lines(judged, Wording("en")))
+    # Of two that are called alike, both keep what tells them apart.
+    assert [option.label for option in told_apart([*options, replace(options[1], name="c")])] == [
+        result.title,
+        None,
+        None,
+    ]
 
 
 # --- finished runs ---------------------------------------------------------------------------------------------------
@@ -240,12 +281,15 @@ def test_runs_of_other_luck_are_shown_and_not_paired(runs, capsys, tmp_path, mon
         (("one", "two", "good=upp"), "must be up or down"),
         (("one", "two", "measure=youth_group.start"), "is not measured in all"),
         (("baseline", "youth_growth_20", "services.x.places.hard=3"), "cannot be used with compare"),
-        (("intensive_5_places", "youth_growth_20"), "no reference that all have"),
+        (("based+intensive_5_places", "youth_growth_20"), "no reference that all have"),
     ],
 )
-def test_faults_of_a_comparison_are_told_in_a_line(runs, capsys, words, said):
+def test_faults_of_a_comparison_are_told_in_a_line(runs, capsys, tmp_path, words, said):
     runs("one", 0.0)
     runs("two", 1.0)
+    # Base numbers begin on another day, on which no other scenario begins.
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "based.yaml").write_text("title: {da: I dag, en: Today}\nas_of: 2026-01-01\n", "utf-8")
     code, out, err = typed(capsys, "compare", *words)
     assert (code, out, len(err)) == (2, "", 1), err
     assert said in err[0]

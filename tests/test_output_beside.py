@@ -10,8 +10,12 @@ from re import DOTALL, findall, sub
 
 import pytest
 
+from crksim.analysis.results import Check, Reading
 from crksim.model.network import Label
 from crksim.output.report import Compared
+from crksim.output.report.answer import told_check, told_readings
+from crksim.output.report.beside import build_beside
+from crksim.output.report.wording import Wording, texts
 from crksim.output.rundir import write_comparison
 from crksim.output.tables import LANGUAGES, deciding
 from tests.make_result import make_result
@@ -107,3 +111,79 @@ def test_the_page_leads_to_the_report_of_every_run_and_opens_in_the_language_ask
     told = json.loads((folder / "runs.json").read_text("utf-8"))
     assert [run["folder"] for run in told["runs"]] == ["../a_1", "../a_2"]
     assert "Imagined citizens" in told["note"]
+
+
+# --- the box ---------------------------------------------------------------------------------------------------------
+
+PASSED = Check("passed", 0.32, 4, 10, "aaaa")
+
+
+def with_readings(result, **more):
+    """Return a run whose answer hangs on how the model is built."""
+    reading = Reading(Label("Anderledes bygget", "Built otherwise"), "youth_group.starts", 2.0, 1.0, 3.0, base=13.2)
+    return replace(result, readings=(reading,), **more)
+
+
+def box(told, lang):
+    return build_beside(told, lang)["box"]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("check", [PASSED, replace(PASSED, status="failed"), Check("stale"), Check()])
+def test_the_box_says_what_the_check_is_worth_as_a_report_does(lang, check):
+    told = [replace(run, result=replace(run.result, check=check)) for run in runs()]
+    words = Wording(lang)
+    lines = box(told, lang)
+    assert lines[1] == told_check(check, words)
+    assert sum("4" in line and "10" in line for line in lines) == (check == PASSED)
+    assert [lines[0], *lines[2:]] == [words.text(key) for key in ("box_model", "box_adults", "box_cannot")]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_checks_that_differ_are_told_with_the_runs_that_they_are_of(lang):
+    first, second = runs()
+    words = Wording(lang)
+    lines = box([replace(first, result=replace(first.result, check=PASSED)), second], lang)
+    assert lines[1] == f"hard=6: {told_check(PASSED, words)}"
+    assert lines[2] == f"hard=8 <b>: {told_check(Check(), words)}"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_box_says_of_each_run_on_what_its_answer_hangs(lang):
+    first, second = runs()
+    words, result = Wording(lang), with_readings(first.result)
+    (own,) = told_readings(result, result.comparison[0], words)
+    lines = box([replace(first, result=result), second], lang)
+    assert f"hard=6: {own}" in lines
+    assert words.text("beside_readings_others") in lines
+    label = Label("Otte pladser", "Eight places")
+    both = box([replace(first, result=result), replace(second, result=result, label=label)], lang)
+    quoted = {"da": "»Otte pladser«", "en": "“Eight places”"}[lang]
+    assert f"hard=6 {texts()['and'][lang]} {quoted}: {own}" in both
+    assert words.text("beside_readings_others") not in both
+
+
+@pytest.mark.unit
+def test_a_run_with_a_name_in_plain_words_stands_under_it_on_the_page(tmp_path):
+    first, second = runs()
+    labelled = replace(first, name="a:option=b", label=Label("Otte pladser", "Eight places"), changes=("option=b",))
+    folder = write_comparison([labelled, second], tmp_path / "c", "en")
+    assert words_of(folder, "da").count("Otte pladser") == 1 + len(deciding(first.result, "without"))
+    assert words_of(folder, "en").count("a:option=b") == 1
+    told = json.loads((folder / "runs.json").read_text("utf-8"))["runs"]
+    assert told[0] == {
+        "name": "a:option=b",
+        "scenario": "youth_groups_3sites",
+        "folder": "../a_1",
+        "label": {"da": "Otte pladser", "en": "Eight places"},
+        "changes": ["option=b"],
+    }
+    assert "label" not in told[1]
+    assert {row["run"] for row in records(folder / "comparison.csv")} == {"a:option=b", "hard=8 <b>"}
+    assert {row["Kørsel"] for row in records(folder / "comparison_da.csv", delimiter=";")} == {
+        "Otte pladser",
+        "hard=8 <b>",
+    }

@@ -6,13 +6,14 @@ The reference is an option too: nobody has to change anything.  `docs/statistics
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crksim.analysis.comparison import PROBABILITY, Question, compare_measure
+from crksim.analysis.option_costs import OptionCosts
 from crksim.analysis.points import expected
 from crksim.analysis.results import VERDICTS, ComparisonRow, Result
 from crksim.model.network import Label
@@ -116,6 +117,12 @@ class Judged:
         Whether the versions are others too.
     why : str
         Key of the text that says why there is no fresh luck; empty where there is.
+    labels : mapping of str to Label
+        Option -> what it is called in plain words; those without are called by their names.
+    shorts : mapping of str to Label
+        Option -> the same for use within sentences.
+    costs : OptionCosts or None
+        What the options cost on the luck of the choice, where there are prices.
     """
 
     label: Label
@@ -124,6 +131,13 @@ class Judged:
     seed: int = 0
     other_versions: bool = False
     why: str = ""
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    shorts: Mapping[str, Label] = field(default_factory=dict)
+    costs: OptionCosts | None = None
+
+    def named(self, name: str) -> Label:
+        """Return what an option is called."""
+        return self.label if name == REFERENCE else self.labels.get(name, Label(name, name))
 
 
 def rank(question: Question, values: Mapping[str, Floats]) -> Ranking:

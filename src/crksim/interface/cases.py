@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crksim.analysis.ensemble import WorldStudy
     from crksim.analysis.replay import NotReplayed
     from crksim.analysis.targets import Target
+    from crksim.interface.alike import Added
     from crksim.model.changes import Scenario, Variant
     from crksim.model.network import Label, Study
 
@@ -55,6 +56,8 @@ class Case:
         Services, groups and cohorts that the scenario touches.
     switches : tuple of Variant
         Switches of the scenario that the command line turned on.
+    added : Added or None
+        What it is asked beside, because it is compared with others.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Case:
     not_replayed: tuple[NotReplayed, ...] = ()
     touched: tuple[str, ...] = ()
     switches: tuple[Variant, ...] = ()
+    added: Added | None = None
 
     @property
     def study(self) -> Study:

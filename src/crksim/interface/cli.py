@@ -50,8 +50,6 @@ EXPERIMENTS = {
     "sweep": ("design", "points", "measures"),
     "one_more_place": ("worthwhile",),
 }
-#: What only `compare` knows.
-COMPARE_WORDS = ("measure", "good", "finalists", "fresh")
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
@@ -115,7 +113,10 @@ def _dispatch(words: Sequence[str]) -> int:
     if rest[0] in EXPERIMENTS:
         return _experiment(rest[0], words, lang)
     if rest[0] == "compare":
-        return _compare(words, lang)
+        from crksim.interface.compare_words import do_compare
+
+        do_compare(words, lang, read_words, _of_one_size, lambda word: len(_choices(word)) > 1)
+        return 0
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
@@ -190,33 +191,6 @@ def _of_one_size(words: Sequence[str], lang: str) -> Settings:
     if settings.precision != "fixed":
         raise InputError([Problem("precision", settings.precision, say(lang, "one_size"), file=COMMAND_LINE)])
     return settings
-
-
-def _compare(words: Sequence[str], lang: str) -> int:
-    """Compare scenarios or finished runs."""
-    from crksim.interface.comparing import Compare, compare_options
-    from crksim.interface.experiments import gathered
-    from crksim.interface.screen import Screen
-    from crksim.interface.sheets import COMMAND_LINE
-    from crksim.interface.texts import say
-    from crksim.interface.words import read_words_into
-
-    names = [word for word in words if "=" not in word and not word.startswith("-") and word != "compare"]
-    own = [word for word in words if word.partition("=")[0] in COMPARE_WORDS]
-    typed = read_words([word for word in words if word not in (*names, *own, "compare")], lang, COMPARE_WORDS)
-    faults = [Problem("word", word, say(lang, "compare_address"), file=COMMAND_LINE) for word in typed.changes]
-    keys = [word.partition("=")[0] for word in typed.settings]
-    if "scenario" in keys:
-        faults.append(Problem("word", "scenario=", say(lang, "compare_two"), file=COMMAND_LINE))
-    if faults:
-        raise InputError(faults)
-    settings, given = gathered(
-        lambda: _of_one_size(["scenario=baseline", *typed.settings], lang),
-        lambda: read_words_into(Compare, own, {"finalists": 1}),
-    )
-    screen = Screen(settings.lang, bar=settings.progress)
-    compare_options(names, settings, given, screen, screen.line, keys)
-    return 0
 
 
 def _language(words: Sequence[str]) -> str:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.interface.cases import Case, load_case
+from crksim.interface.cases import Case
 from crksim.interface.experiments import gathered
-from crksim.interface.explaining import find_run, run_name
+from crksim.interface.explaining import find_run
 from crksim.interface.files import scenario_files
-from crksim.interface.jobs import STAMP, run_case
-from crksim.interface.keeping import keeping
+from crksim.interface.jobs import STAMP
+from crksim.interface.offered import Option, read_runs, run_scenarios
+from crksim.interface.options import Asked
 from crksim.interface.pools import open_workers
-from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 from crksim.interface.watching import Finished, Watch
 
 if TYPE_CHECKING:
     from crksim.analysis.choosing import Judged, Ranking
-    from crksim.analysis.results import Result
+    from crksim.analysis.option_costs import OptionCosts
     from crksim.interface.settings import Settings
 
 __all__ = ["Compare", "compare_options"]
@@ -58,18 +56,8 @@ class Compare:
     fresh: bool = True
 
 
-@dataclass(frozen=True)
-class _Option:
-    """A finished run, and how its what-if is read again."""
-
-    name: str
-    folder: Path
-    result: Result
-    load: Callable[[], Case]
-
-
 def compare_options(
-    names: Sequence[str],
+    asked: Sequence[Asked],
     settings: Settings,
     given: Compare,
     watch: Watch,
@@ -80,8 +68,8 @@ def compare_options(
 
     Parameters
     ----------
-    names : sequence of str
-        Scenarios, or runs as `find_run` finds them; two at least.
+    asked : sequence of Asked
+        Scenarios, with changes or without, or runs as `find_run` finds them; two at least.
     settings : Settings
         How scenarios are run; `scenario` is not looked at.
     given : Compare
@@ -100,8 +88,10 @@ def compare_options(
     """
     from crksim.analysis.choosing import Judged, common_reference, rank_runs
 
-    folders = _runs_among(names, settings, given, typed)
-    options = _run_scenarios(names, settings, watch) if folders is None else _read_runs(folders, settings)
+    folders = _runs_among(asked, settings, given, typed)
+    options = (
+        run_scenarios(asked, settings, watch, tell, given.measure) if folders is None else read_runs(folders, settings)
+    )
     results = [option.result for option in options]
     references = common_reference(results)
     if references is None:
@@ -112,31 +102,34 @@ def compare_options(
     label = next(world.label for world in results[0].worlds if world.id == references[0])
     named = {option.name: option.result for option in options}
     rankings = rank_runs(named, references, measures, given.good)
-    judged = Judged(label, rankings)
+    labels = {option.name: option.label for option in options if option.label is not None}
+    shorts = {option.name: option.short for option in options if option.short is not None}
+    costs = _costs(options, references, measures[0])
+    judged = Judged(label, rankings, labels=labels, shorts=shorts, costs=costs)
     if given.fresh:
         judged = _judge_again(judged, options, references[0], settings, given)
     return _finish(options, settings, watch, judged, tell)
 
 
-def _runs_among(names: Sequence[str], settings: Settings, given: Compare, typed: Sequence[str]) -> list[Path] | None:
-    """Return the folders of finished runs, or None where all names are scenarios.
+def _runs_among(asked: Sequence[Asked], settings: Settings, given: Compare, typed: Sequence[str]) -> list[Path] | None:
+    """Return the folders of finished runs, or None where all that is asked for are scenarios.
 
     A name of both is the scenario; a run of it is named by its folder.
     """
     lang = settings.lang
     problems = []
-    if len(set(names)) < 2:
-        problems.append(Problem("compare", " ".join(names), say(lang, "compare_two"), file=COMMAND_LINE))
+    if len(asked) < 2:
+        words = " ".join(one.word for one in asked)
+        problems.append(Problem("compare", words, say(lang, "compare_two"), file=COMMAND_LINE))
     if given.good not in ("", "up", "down"):
         near = nearest(given.good, ("up", "down"))
         problems.append(Problem("good", given.good, "must be up or down", near, file=COMMAND_LINE))
-    known = scenario_files()
-    scenarios = [name for name in names if _is_scenario(name, known)]
-    if problems or len(scenarios) == len(names):
+    scenarios = [one.word for one in asked if one.is_scenario]
+    if problems or len(scenarios) == len(asked):
         if problems:
             raise InputError(problems)
         return None
-    folders = gathered(*(lambda name=name: find_run(name, lang) for name in names if name not in scenarios))
+    folders = gathered(*(lambda name=one.name: _found(name, lang) for one in asked if not one.is_scenario))
     if scenarios:
         problems.append(Problem("compare", " ".join(scenarios), say(lang, "compare_mixed"), file=COMMAND_LINE))
     problems += [
@@ -144,117 +137,39 @@ def _runs_among(names: Sequence[str], settings: Settings, given: Compare, typed:
         for name in typed
         if name in _SETTLED
     ]
+    problems += [
+        Problem("compare", folder.as_posix(), say(lang, "gave_twice"), file=COMMAND_LINE)
+        for folder in dict.fromkeys(folders)
+        if folders.count(folder) > 1
+    ]
     if problems:
         raise InputError(problems)
     return folders
 
 
-def _is_scenario(name: str, known: Collection[str]) -> bool:
-    is_run = (Path(name) / "manifest.json").is_file()
-    return not is_run and (name.endswith((".yaml", ".yml")) or all(part in known for part in name.split("+")))
+def _found(name: str, lang: str) -> Path:
+    """Return the folder of a run; what is neither that nor a scenario may be meant as either."""
+    try:
+        return find_run(name, lang)
+    except InputError as error:
+        (problem,) = error.problems
+        near = nearest(name, [*scenario_files(), *([problem.nearest] if problem.nearest else [])])
+        raise InputError([replace(problem, rule=say(lang, "compare_unknown"), nearest=near)]) from error
 
 
 # --- what is compared ------------------------------------------------------------------------------------------------
 
 
-def _run_scenarios(names: Sequence[str], settings: Settings, watch: Watch) -> list[_Option]:
-    """Run every scenario against the reference that all have, over one span, on one luck."""
-    asked = [replace(settings, scenario=name) for name in names]
-    cases = [found[0] for found in gathered(*(lambda one=one: set_up(one, ()) for one in asked))]
-    chosen = _reference_of_all(cases, settings.lang)
-    window = settings.window or _span(cases)
-    asked = [replace(one, references=(reference,), window=window) for one, reference in zip(asked, chosen, strict=True)]
-    cases = [set_up(one, ())[0] for one in asked]
-    options = []
-    with keeping(settings, settings.lang, watch.stops) as kept, open_workers(settings, settings.members) as pool:
-        for name, one, case in zip(names, asked, _asking_alike(cases), strict=True):
-            finished = run_case(case, one, (), watch, pool, kept)
-            options.append(_Option(name, finished.folder, finished.result, partial(_itself, case)))
-    return options
+def _costs(options: Sequence[Option], references: Sequence[str], lead: str) -> OptionCosts | None:
+    """Return what the options cost against the reference of all; None without prices."""
+    from crksim.analysis.option_costs import option_costs
+
+    own = {option.name: option for option in options}
+    named = {name: option.result for name, option in own.items()}
+    return option_costs(named, references, lead, lambda name, subject: own[name].has(subject))
 
 
-def _itself(case: Case) -> Case:
-    return case
-
-
-def _reference_of_all(cases: Sequence[Case], lang: str) -> list[str]:
-    """Return, for every case, the id of the first reference that all have."""
-    for world in cases[0].worlds[:-1]:
-        ids = [next((one.id for one in case.worlds[:-1] if one.study == world.study), None) for case in cases]
-        if all(ids):
-            return [str(id) for id in ids]
-    mains = ", ".join(dict.fromkeys(f"{case.name}: {case.worlds[0].scenario}" for case in cases))
-    raise InputError([Problem("references", mains, say(lang, "compare_no_reference"), file=COMMAND_LINE)])
-
-
-def _span(cases: Sequence[Case]) -> str | None:
-    """Return one span for all: from the first date of any; None where all have the same."""
-    if len({case.begins for case in cases}) == 1:
-        return None
-    first = min(cases, key=lambda case: case.begins)
-    return f"{first.date_of(first.begins)}..{first.date_of(first.study.end - 1.0)}"
-
-
-def _asking_alike(cases: Sequence[Case]) -> list[Case]:
-    """Return the cases, each with the questions that decide in another one too, where its network knows them."""
-    from crksim.model.vocabulary import parse_measure
-
-    deciding = {question.measure: question for case in cases for question in case.questions if question.decides}
-    found = []
-    for case in cases:
-        known = {question.measure for question in case.questions}
-        more = []
-        for measure, question in deciding.items():
-            if measure in known:
-                continue
-            try:
-                parse_measure(measure, case.study.network)
-            except InputError:
-                # A service, say, that only another option has.
-                continue
-            more.append(replace(question, decides=False))
-        found.append(replace(case, questions=(*case.questions, *more)))
-    return found
-
-
-def _read_runs(folders: Sequence[Path], settings: Settings) -> list[_Option]:
-    """Read finished runs; each gets the shortest name that tells it from the others."""
-    from crksim.output.finished import read_run
-
-    short = [run_name(folder) for folder in folders]
-    options = []
-    for folder, name in zip(folders, short, strict=True):
-        try:
-            result = read_run(folder).result
-        except FileNotFoundError as error:
-            rule = f"must be the whole folder of a run; {error.filename} is missing"
-            raise InputError([Problem("run", str(folder), rule)]) from error
-        if len(result.worlds) < 2:
-            rule = say(settings.lang, "compare_one_world")
-            raise InputError([Problem("run", str(folder), rule, file=COMMAND_LINE)])
-        told = name if short.count(name) == 1 else folder.name
-        options.append(_Option(told, folder, result, partial(_read_again, folder, result)))
-    return options
-
-
-def _read_again(folder: Path, result: Result) -> Case:
-    """Return the case of a finished run, if its files still say what they said then.
-
-    Raises
-    ------
-    InputError
-        The scenario or the network has changed since, or is not there.
-    """
-    from crksim.output.rundir import yaml_text
-
-    changes = json.loads((folder / "manifest.json").read_text("utf-8")).get("changes", [])
-    case = load_case(result.scenario, changes)
-    if yaml_text(case.study.source) != (folder / "study.yaml").read_text("utf-8"):
-        raise InputError([Problem("run", str(folder), "its scenario has changed since")])
-    return case
-
-
-def _why_apart(options: Sequence[_Option], lang: str) -> list[str]:
+def _why_apart(options: Sequence[Option], lang: str) -> list[str]:
     """Return a line for every run that cannot be paired with the first, with the reason."""
     from crksim.analysis.choosing import common_reference, unlike
 
@@ -270,7 +185,7 @@ def _why_apart(options: Sequence[_Option], lang: str) -> list[str]:
     return lines
 
 
-def _measures(options: Sequence[_Option], references: Sequence[str], given: Compare) -> list[str]:
+def _measures(options: Sequence[Option], references: Sequence[str], given: Compare) -> list[str]:
     """Return the measures that all options have and that decide in one of them, the deciding one first."""
     from crksim.analysis.choosing import shared_measures
 
@@ -289,7 +204,7 @@ def _measures(options: Sequence[_Option], references: Sequence[str], given: Comp
 
 
 def _judge_again(
-    judged: Judged, options: Sequence[_Option], reference: str, settings: Settings, given: Compare
+    judged: Judged, options: Sequence[Option], reference: str, settings: Settings, given: Compare
 ) -> Judged:
     """Judge the finalists on luck, and where there are enough on versions, that they were not chosen by."""
     from crksim.analysis.choosing import finalists
@@ -311,7 +226,7 @@ def _judge_again(
 
 def _run_fresh(
     lead: Ranking,
-    options: Sequence[_Option],
+    options: Sequence[Option],
     cases: Sequence[Case],
     world: str,
     settings: Settings,
@@ -355,7 +270,7 @@ def _run_fresh(
 
 
 def _finish(
-    options: Sequence[_Option],
+    options: Sequence[Option],
     settings: Settings,
     watch: Watch,
     judged: Judged | None,
@@ -364,16 +279,24 @@ def _finish(
     """Write the comparison, tell what it says, and show the runs beside each other."""
     from crksim.output.report import Compared
     from crksim.output.report.chosen import chosen_lines, option_lines
+    from crksim.output.report.chosen_costs import cost_lines
     from crksim.output.report.wording import Wording
     from crksim.output.rundir import write_comparison
 
     told = [
-        Compared(one.name, Path(os.path.relpath(one.folder, settings.out / "_")).as_posix(), one.result)
+        Compared(
+            one.name,
+            Path(os.path.relpath(one.folder, settings.out / "_")).as_posix(),
+            one.result,
+            one.label,
+            one.changes,
+            one.short,
+        )
         for one in options
     ]
     stamp = datetime.now().astimezone().strftime(STAMP)
     folder = write_comparison(told, settings.out / f"comparison_{stamp}", settings.lang, judged)
-    watch.compares([Finished(one.folder, one.result, one.name) for one in options], folder)
+    watch.compares([Finished(one.folder, one.result, _shown(one, settings.lang)) for one in options], folder)
     if judged is not None:
         words = Wording(settings.lang)
         tell("")
@@ -381,4 +304,10 @@ def _finish(
             tell(line)
         for line in option_lines(judged, words):
             tell(f"  · {line}")
+        for line in cost_lines(judged, words):
+            tell(line)
     return folder
+
+
+def _shown(option: Option, lang: str) -> str:
+    return option.name if option.short is None else str(getattr(option.short, lang))

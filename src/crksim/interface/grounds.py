@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crksim.model.changes import Scenario
     from crksim.model.network import Label
 
-__all__ = ["Ground", "stand_on"]
+__all__ = ["UNCHANGED", "Ground", "stand_on"]
 
 #: What is asked when only base numbers are given: what happens if nothing is changed.
 UNCHANGED = "baseline"

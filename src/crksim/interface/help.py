@@ -31,7 +31,7 @@ Kommandoer:
   crksim attribute scenario=NAVN   hvad hver af ændringerne gør, og hvad de gør sammen
   crksim explain [KØRSEL] [measure=MÅL]   hvad der afgør svaret, og hvad der er værd at tælle
   crksim one_more_place [scenario=NAVN] [worthwhile=1]   hvad en plads mere giver hvor, i rækkefølge
-  crksim compare NAVN NAVN ... [measure=MÅL] [good=up|down]   mod hinanden; de bedste igen, med nyt held
+  crksim compare NAVN NAVN:switch.x=true NAVN:option=y:ADRESSE=8 ... [measure=MÅL]   hvad skal vælges
   crksim reproduce [KØRSEL]    kør en kørsel igen, og sig, hvad der er anderledes og hvorfor
   crksim export --paper [KØRSEL] [out=MAPPE]   alt, hvad en artikel om kørslen har brug for, i én mappe
   crksim --help | --version
@@ -71,7 +71,7 @@ Commands:
   crksim attribute scenario=NAME   what each of the changes does, and what they do together
   crksim explain [RUN] [measure=MEASURE]   what decides the answer, and what is worth counting
   crksim one_more_place [scenario=NAME] [worthwhile=1]   what one more place gives, service by service, ranked
-  crksim compare NAME NAME ... [measure=MEASURE] [good=up|down]   against each other; the best on fresh luck
+  crksim compare NAME NAME:switch.x=true NAME:option=y:ADDRESS=8 ... [measure=MEASURE]   which one to choose
   crksim reproduce [RUN]       make a run again, and say whether it is identical, or what differs and why
   crksim export --paper [RUN] [out=FOLDER]   everything that a paper on the run needs, in one folder
   crksim --help | --version

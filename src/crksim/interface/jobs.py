@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crksim.interface.alike import Added, against_own, with_added
 from crksim.interface.attributing import TakenApart, take_apart
 from crksim.interface.cases import Case
 from crksim.interface.files import data_dir
@@ -40,7 +41,7 @@ STAMP = "%Y-%m-%d_%H-%M-%S"
 SERIES_SMOOTH = 4
 
 
-def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
+def run(settings: Settings, changes: Sequence[str], watch: Watch, added: Added | None = None) -> Finished:
     """Run a what-if against its references and write the folder of the run.
 
     Parameters
@@ -51,6 +52,8 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         ``address=value`` each; they belong to the what-if, never to a reference.
     watch : Watch
         Who is told of it.
+    added : Added, optional
+        What it was asked beside, when it was compared with others.
 
     Raises
     ------
@@ -62,7 +65,9 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
         The disk is full; what came before is kept.
     """
     with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
-        return run_case(ready_case(settings, changes), settings, changes, watch, pool, kept)
+        case = ready_case(settings, changes)
+        case = case if added is None else with_added(case, added)
+        return run_case(case, settings, changes, watch, pool, kept)
 
 
 def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finished:
@@ -212,7 +217,7 @@ def run_case(
         _result(case, settings, whole, counts, priors),
         check=check,
         left=ensemble.left if ensemble else {},
-        readings=() if changes else readings(settings.versions, ensemble, case.name),
+        readings=() if changes or not against_own(case) else readings(settings.versions, ensemble, case.name),
         precision=precision,
         costs=costs_of(case, whole),
     )

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem
+from crksim.interface.alike import read_added
 from crksim.interface.explaining import find_run, read_run_words
 from crksim.interface.jobs import attribute, run
 from crksim.interface.screen import Screen
@@ -77,7 +78,7 @@ def reproduce(words: Sequence[str], lang: str, tell: Callable[[str], None]) -> b
         settings = _settings(manifest, Path(place), more, folder, lang)
         tell(say(lang, "reproducing", run=folder.as_posix()))
         again = attribute if manifest["command"] == "attribute" else run
-        new = again(settings, manifest["changes"], _Quiet(lang)).folder
+        new = again(settings, manifest["changes"], _Quiet(lang), **_added(manifest, folder, lang)).folder
         _explain_alike(folder, new, settings.lang)
         now = json.loads((new / _MANIFEST).read_text("utf-8"))
         names = sorted({*manifest["files"], *now["files"]})
@@ -132,6 +133,16 @@ def _settings(manifest: Told, place: Path, more: Told, folder: Path, lang: str) 
     except InputError as error:
         if any(problem.address == "workers" for problem in error.problems):
             raise
+        raise InputError([Problem("run", str(folder), say(lang, "no_manifest"), file=_MANIFEST)]) from error
+
+
+def _added(manifest: Told, folder: Path, lang: str) -> dict[str, Any]:
+    """Return what the run was asked beside its scenario, because it was compared with others."""
+    if "added" not in manifest:
+        return {}
+    try:
+        return {"added": read_added(manifest["added"])}
+    except (KeyError, TypeError) as error:
         raise InputError([Problem("run", str(folder), say(lang, "no_manifest"), file=_MANIFEST)]) from error
 
 

@@ -315,12 +315,48 @@ TEXTS: dict[str, Label] = {
         "is a scenario beside a finished run; run it first, or name scenarios only",
     ),
     "compare_address": Label(
-        "kan ikke bruges med compare; kør hver for sig, og sammenlign mapperne",
-        "cannot be used with compare; run each by itself, and compare the folders",
+        "kan ikke bruges med compare alene; det hører til en af mulighederne: NAVN:ÆNDRING",
+        "cannot be used with compare by itself; it belongs to one of the options: NAME:CHANGE",
+    ),
+    "compare_change": Label(
+        "skal være NAVN:switch.NAVN=true, NAVN:option=NAVN eller NAVN:ADRESSE=VÆRDI",
+        "must be NAME:switch.NAME=true, NAME:option=NAME or NAME:ADDRESS=VALUE",
+    ),
+    "compare_setting": Label(
+        "er en indstilling og gælder for alle muligheder; skriv den for sig selv",
+        "is a setting and holds for all options; write it as a word of its own",
+    ),
+    "compare_several": Label(
+        "har flere værdier; skriv en mulighed for hver af dem",
+        "has several values; write an option for each of them",
+    ),
+    "compare_multirun": Label(
+        "kan ikke bruges med compare; skriv mulighederne efter hinanden: NAVN NAVN:ÆNDRING",
+        "cannot be used with compare; write the options one after the other: NAME NAME:CHANGE",
+    ),
+    "compare_run_changed": Label(
+        "er en færdig kørsel og kan ikke ændres; nævn dens afprøvning",
+        "is a finished run and cannot be changed; name its scenario",
+    ),
+    "compare_no_scenario": Label(
+        "er ikke en kendt afprøvning (crksim list viser alle)",
+        "is not a known scenario (crksim list shows all)",
+    ),
+    "compare_unknown": Label(
+        "er hverken en afprøvning eller en kørsel i outputs/",
+        "is neither a scenario nor a run in outputs/",
+    ),
+    "compare_price": Label(
+        "er {kroner} i »{name}«; det, der sammenlignes, skal have én pris",
+        "is {kroner} in '{name}'; what is compared must have one price",
     ),
     "compare_settled": Label("ligger fast i færdige kørsler", "is settled in finished runs"),
     "compare_no_reference": Label(
         "de har ingen reference til fælles", "are different: there is no reference that all have"
+    ),
+    "compare_unchanged": Label(
+        "De har ingen reference til fælles; alle sættes mod CRK, som det er, uden ændringer.",
+        "They have no reference in common; all are held against CRK as it is, without changes.",
     ),
     "compare_one_world": Label("har kun én verden og ingen reference", "has one world only and no reference"),
     "compare_apart": Label(

@@ -151,11 +151,12 @@ def write_comparison(runs: Sequence[Compared], folder: Path, lang: str, judged: 
 
     def fill(draft: Path) -> None:
         export.write_csv(draft / "comparison.csv", comparisons(named))
-        export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(named))
+        danish = [(run.shown("da"), run.result) for run in runs]
+        export.write_danish_csv(draft / "comparison_da.csv", *danish_comparisons(danish))
         _write_text(draft / "comparison.html", render_beside(runs, lang, judged))
         if judged is not None:
             write_judged(draft, judged)
-        told = [{"name": run.name, "scenario": run.result.scenario, "folder": run.folder} for run in runs]
+        told = [run.record for run in runs]
         _write_json(
             draft / "runs.json", {"note": PRIVACY.en, "version": crksim.__version__, "lang": lang, "runs": told}
         )

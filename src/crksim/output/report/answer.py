@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from crksim.analysis.replay import Check
-from crksim.analysis.results import ComparisonRow
+from crksim.analysis.results import ComparisonRow, Result
 from crksim.output.replayed import bearing, predicted
 from crksim.output.report.wording import Wording, is_share
 
@@ -24,7 +24,9 @@ __all__ = [
     "least",
     "not_valid",
     "single_course",
+    "told_calendars",
     "told_check",
+    "told_readings",
 ]
 
 EVIDENCE_KINDS = ("report", "register", "literature", "derived", "assumed")
@@ -189,15 +191,29 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
     else:
         lines.append(words.text("box_gate_none"))
     lines += _assumption(run, lead, words)
-    lines += _readings(run, lead, words)
-    if any(row.decides and _APPOINTMENTS.search(row.measure) for row in run.result.comparison):
-        lines.append(words.text("box_clinic"))
-    return [*lines, words.text("box_adults"), words.text("box_cannot")]
+    lines += told_readings(run.result, lead, words)
+    return [*lines, *told_calendars([run.result], words), words.text("box_adults"), words.text("box_cannot")]
 
 
-def _readings(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
-    """Return what the answer would be if the system were built otherwise; nothing where it would be much the same."""
-    rows = [reading for reading in run.result.readings if lead is not None and reading.measure == lead.measure]
+def told_calendars(results: Iterable[Result], words: Wording) -> list[str]:
+    """Return what full calendars do not do, where anything that decides comes from them."""
+    decide = [row.measure for result in results for row in result.comparison if row.decides]
+    return [words.text("box_clinic")] if any(_APPOINTMENTS.search(measure) for measure in decide) else []
+
+
+def told_readings(result: Result, lead: ComparisonRow | None, words: Wording) -> list[str]:
+    """Return what the answer would be if the system were built otherwise; nothing where it would be much the same.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    lead : ComparisonRow or None
+        The row that the answer is about.
+    words : Wording
+        The language.
+    """
+    rows = [reading for reading in result.readings if lead is not None and reading.measure == lead.measure]
     if lead is None or not rows:
         return []
     decimals = words.decimals(*(reading.difference for reading in rows), smallest=lead.worthwhile)

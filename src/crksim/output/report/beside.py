@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from crksim.analysis.choosing import Judged
+from crksim.analysis.explaining import leading_row
+from crksim.analysis.replay import Check
 from crksim.analysis.results import VERDICTS, Result
+from crksim.model.network import Label
 from crksim.output.replayed import gate
-from crksim.output.report.answer import not_valid
+from crksim.output.report.answer import not_valid, told_calendars, told_check, told_readings
 from crksim.output.report.chosen import build_chosen
 from crksim.output.report.page import SYMBOLS, comparison_cells
 from crksim.output.report.wording import Wording
@@ -30,11 +33,31 @@ class Compared:
         Its folder, as it is reached from the page.
     result : Result
         What it found.
+    label : Label or None
+        What it is called in plain words, where that tells it from the others.
+    changes : tuple of str
+        What was changed beside its scenario, as typed.
+    short : Label or None
+        As `label`, where the changes stand beside.
     """
 
     name: str
     folder: str
     result: Result
+    label: Label | None = None
+    changes: tuple[str, ...] = ()
+    short: Label | None = None
+
+    def shown(self, lang: str) -> str:
+        """Return what it is called in a language."""
+        return self.name if self.label is None else str(getattr(self.label, lang))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What ``runs.json`` says of it."""
+        told = {"name": self.name, "scenario": self.result.scenario, "folder": self.folder}
+        label = {} if self.label is None else {"label": vars(self.label)}
+        return {**told, **label, **({"changes": list(self.changes)} if self.changes else {})}
 
 
 def build_beside(runs: Sequence[Compared], lang: str, judged: Judged | None = None) -> dict[str, Any]:
@@ -54,7 +77,7 @@ def build_beside(runs: Sequence[Compared], lang: str, judged: Judged | None = No
         "lang": lang,
         "words": words,
         "title": words.text("beside_title", count=len(runs)),
-        "box": [words.text(key) for key in ("box_model", "box_adults", "box_cannot")],
+        "box": _box(runs, words),
         "not_valid": next((told for run in runs if (told := not_valid(run.result.check, words))), ""),
         "chosen": None if judged is None else build_chosen(judged, words),
         "runs": [_run(run, words) for run in runs],
@@ -63,12 +86,41 @@ def build_beside(runs: Sequence[Compared], lang: str, judged: Judged | None = No
     }
 
 
+def _box(runs: Sequence[Compared], words: Wording) -> list[str]:
+    """Return the lines of the box: what the check is worth, and of every run on what its answer hangs."""
+    checks: dict[Check, list[str]] = {}
+    readings: dict[str, list[str]] = {}
+    for run in runs:
+        checks.setdefault(run.result.check, []).append(_quoted(run, words))
+        for line in told_readings(run.result, leading_row(run.result), words):
+            readings.setdefault(line, []).append(_quoted(run, words))
+    several = len(checks) > 1
+    lines = [
+        f"{words.several(names)}: {told_check(check, words)}" if several else told_check(check, words)
+        for check, names in checks.items()
+    ]
+    lines += [f"{words.several(names)}: {line}" for line, names in readings.items()]
+    if 0 < sum(len(names) for names in readings.values()) < len(runs):
+        lines.append(words.text("beside_readings_others"))
+    lines += told_calendars([run.result for run in runs], words)
+    return [words.text("box_model"), *lines, words.text("box_adults"), words.text("box_cannot")]
+
+
+def _quoted(run: Compared, words: Wording) -> str:
+    return run.name if run.label is None else words.text("chosen_quoted", name=run.shown(words.lang))
+
+
+def _short(run: Compared, words: Wording) -> str:
+    return run.shown(words.lang) if run.short is None else words.label(run.short)
+
+
 def _run(run: Compared, words: Wording) -> dict[str, Any]:
     result = run.result
     checked = gate(result)
     first, last = result.window
     return {
-        "name": run.name,
+        "name": run.shown(words.lang),
+        "typed": "" if run.label is None else run.name,
         "report": f"{run.folder}/report.html",
         "title": words.label(result.title),
         "reference": words.label(result.worlds[0].label),
@@ -88,7 +140,7 @@ def _measures(runs: Sequence[Compared], words: Wording) -> Iterator[dict[str, An
     decide = [row.measure for run, main in zip(runs, mains, strict=True) for row in deciding(run.result, main)]
     for measure in dict.fromkeys(decide):
         told = [
-            {"name": run.name, **comparison_cells(run.result, own[measure], words)}
+            {"name": _short(run, words), **comparison_cells(run.result, own[measure], words)}
             for run, own in zip(runs, rows, strict=True)
             if measure in own
         ]

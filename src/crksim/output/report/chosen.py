@@ -9,6 +9,7 @@ from typing import Any
 from crksim.analysis.choosing import REFERENCE, Choice, Judged, Pairing, Ranking
 from crksim.analysis.results import VERDICTS, ComparisonRow
 from crksim.output.report.answer import least
+from crksim.output.report.chosen_costs import build_costs, cost_cells, short_name, told_name
 from crksim.output.report.page import SYMBOLS
 from crksim.output.report.wording import Wording, is_share
 
@@ -30,6 +31,7 @@ def build_chosen(judged: Judged, words: Wording) -> dict[str, Any]:
     return {
         "lines": chosen_lines(judged, words),
         "rankings": [_table(ranking, judged, words) for ranking in judged.rankings],
+        "costs": build_costs(judged, words),
         "pairs": [_pair(pair, judged, words) for pair in _best_pairs(judged)],
         "fresh": None if judged.fresh is None else _table(judged.fresh, judged, words),
         "fresh_title": words.text("chosen_fresh_title", seed=judged.seed),
@@ -55,9 +57,7 @@ def chosen_lines(judged: Judged, words: Wording) -> list[str]:
         lines.append(_winner(winner, lead, judged, words))
         lines += _against_others(winner.name, judged, words)
         lines += _curse(judged, words)
-    equal = [
-        f"{_name(p.first, judged, words)} = {_name(p.second, judged, words)}" for p in _best_pairs(judged) if p.equal
-    ]
+    equal = [" = ".join(told_name(name, judged, words) for name in names) for names in _equal(judged)]
     if equal:
         lines.append(words.text("chosen_equal", pairs="; ".join(equal)))
     return lines
@@ -67,7 +67,10 @@ def option_lines(judged: Judged, words: Wording) -> list[str]:
     """Return a line for every option, by the measure that decides and on the luck of the choice."""
     table = _table(judged.rankings[0], judged, words)
     told = []
-    for row in table["rows"]:
+    for choice, cells in zip(judged.rankings[0].choices, table["rows"], strict=True):
+        named = words.label(judged.named(choice.name))
+        named = words.text("chosen_quoted", name=named) if choice.name in judged.labels else named
+        row = {**cells, "name": named}
         line = words.text("chosen_option_line", **row)
         told.append(line if row["verdict"] else words.text("chosen_reference_line", **row))
     return told
@@ -77,7 +80,7 @@ def _winner(winner: Choice, lead: Ranking, judged: Judged, words: Wording) -> st
     amount, _ = _scaled(lead.choices[-1].row, words)
     return words.text(
         "chosen_winner",
-        name=_name(winner.name, judged, words),
+        name=told_name(winner.name, judged, words),
         best=words.chance(winner.best),
         alone=words.chance(winner.alone),
         regret=amount(winner.regret, apart=True),
@@ -89,12 +92,12 @@ def _against_others(winner: str, judged: Judged, words: Wording) -> list[str]:
     better, untold = [], []
     for pair in _best_pairs(judged):
         if winner in (pair.first, pair.second):
-            other = _name(pair.second if pair.first == winner else pair.first, judged, words)
+            other = told_name(pair.second if pair.first == winner else pair.first, judged, words)
             if pair.row.verdict == MAKES_A_DIFFERENCE:
                 better.append(other)
             elif not pair.equal:
                 untold.append(other)
-    name = _name(winner, judged, words)
+    name = told_name(winner, judged, words)
     lines = [words.text("chosen_better", name=name, others=words.several(better))] if better else []
     return lines + ([words.text("chosen_untold", name=name, others=words.several(untold))] if untold else [])
 
@@ -111,14 +114,14 @@ def _curse(judged: Judged, words: Wording) -> list[str]:
             lines.append(
                 words.text(
                     "chosen_both",
-                    name=choice.name,
+                    name=told_name(choice.name, judged, words),
                     first=amount(lead[choice.name].row.difference, signed=True),
                     fresh=amount(choice.row.difference, signed=True),
                 )
             )
     lines.append(words.text("chosen_versions_other" if judged.other_versions else "chosen_versions_same"))
     if lead and judged.fresh.choices[0].name != judged.rankings[0].choices[0].name:
-        name = _name(judged.fresh.choices[0].name, judged, words)
+        name = told_name(judged.fresh.choices[0].name, judged, words)
         lines.append(words.text("chosen_turned", name=name))
     return lines
 
@@ -129,11 +132,38 @@ def _best_pairs(judged: Judged) -> list[Pairing]:
     return [fresh.get(frozenset((pair.first, pair.second)), pair) for pair in judged.rankings[0].pairs]
 
 
+def _equal(judged: Judged) -> list[list[str]]:
+    """Return the largest sets of options of which every two are equal, each in the order of the ranking."""
+    equal = {
+        name
+        for pair in _best_pairs(judged)
+        if pair.equal
+        for name in ((pair.first, pair.second), (pair.second, pair.first))
+    }
+    names = [choice.name for choice in judged.rankings[0].choices]
+    found: list[list[str]] = []
+
+    def grow(chosen: list[str], more: list[str], done: list[str]) -> None:
+        # Bron & Kerbosch 1973, Communications of the ACM 16:575-577.
+        if not more and not done and len(chosen) > 1:
+            found.append(sorted(chosen, key=names.index))
+        for place, name in enumerate(more):
+            near = [[other for other in those if (name, other) in equal] for those in (more[place + 1 :], done)]
+            grow([*chosen, name], near[0], near[1])
+            done = [*done, name]
+
+    grow([], names, [])
+    return found
+
+
 def _table(ranking: Ranking, judged: Judged, words: Wording) -> dict[str, Any]:
-    rows = [_choice(choice, judged, words) for choice in ranking.choices]
+    costs = cost_cells(judged, words) if ranking is judged.rankings[0] else {}
+    rows = [{**_choice(choice, judged, words), "cost": costs.get(choice.name, ("–", ""))} for choice in ranking.choices]
+    label, unit = words.label(ranking.question.label), words.label(ranking.question.unit)
     return {
-        "label": words.label(ranking.question.label),
-        "unit": "" if is_share(ranking.question.unit) else words.label(ranking.question.unit),
+        "has_costs": bool(costs),
+        "label": label,
+        "unit": "" if is_share(ranking.question.unit) or unit.casefold() in label.casefold() else unit,
         "rows": rows,
     }
 
@@ -143,7 +173,7 @@ def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
     amount, span = _scaled(row, words)
     is_reference = choice.name == REFERENCE
     return {
-        "name": _name(choice.name, judged, words),
+        "name": short_name(choice.name, judged, words),
         "mean": amount(row.what_if),
         "difference": "–" if is_reference else amount(row.difference, signed=True),
         "span": "–" if is_reference else span,
@@ -160,8 +190,8 @@ def _choice(choice: Choice, judged: Judged, words: Wording) -> dict[str, Any]:
 def _pair(pair: Pairing, judged: Judged, words: Wording) -> dict[str, Any]:
     amount, span = _scaled(pair.row, words)
     return {
-        "first": _name(pair.first, judged, words),
-        "second": _name(pair.second, judged, words),
+        "first": short_name(pair.first, judged, words),
+        "second": short_name(pair.second, judged, words),
         "difference": amount(pair.row.difference, signed=True),
         "span": span,
         "verdict": words.text("chosen_equal_short" if pair.equal else pair.row.verdict),
@@ -190,7 +220,3 @@ def _least(ranking: Ranking, words: Wording) -> str:
     """Return the smallest worthwhile difference, in the direction that is good."""
     row = ranking.choices[-1].row
     return least(row, words)
-
-
-def _name(name: str, judged: Judged, words: Wording) -> str:
-    return words.label(judged.label) if name == REFERENCE else name
