@@ -153,7 +153,7 @@ def test_every_text_is_used():
     turns = ("explain", "explain_sentence", "explain_zero", "follow")
     made |= {f"{key}_{side}" for key in turns for side in ("below", "above", "between", "never")}
     made |= {f"precision_{outcome}" for outcome in ("settled", "ignorance", "luck", "near", "versions", "no_answer")}
-    made |= {f"{item}_untold" for item in PER}
+    made |= {f"{item}_untold" for item in PER} | {f"chosen_cost_{item}" for item in ("total", *PER)}
     made |= {"fresh_no_direction", "fresh_changed"}  # reasons that a comparison is not judged on fresh luck
     unused = [key for key in texts() if key not in made and f'"{key}"' not in code]
     assert unused == []
