@@ -394,8 +394,7 @@ def load_evidence(kind: str | None = None, service: str | None = None) -> list[d
 
     def belongs(address: str) -> bool:
         section, name, *_ = address.split(".")
-        return (section, name) == ("services", service) or (
-            section == "parameters" and names_parameter(services[service], name)
-        )
+        own = section == "parameters" and names_parameter(services[service], name)
+        return own or (section, name) == ("services", service)
 
     return [row for row in rows if kind in (None, row["kind"]) and (service is None or belongs(row["address"]))]
