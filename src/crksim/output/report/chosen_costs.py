@@ -13,6 +13,13 @@ from crksim.output.report.wording import Wording
 
 __all__ = ["build_costs", "cost_cells", "cost_lines", "short_name", "told_name"]
 
+#: Row of the costs -> key of the heading of its column.
+_HEADS = {
+    "total": "chosen_cost_total",
+    "per_start": "chosen_cost_per_start",
+    "per_outcome": "chosen_cost_per_outcome",
+}
+
 
 def told_name(name: str, judged: Judged, words: Wording) -> str:
     """Return what an option is called within a sentence: one with a title stands between quotation marks.
@@ -65,7 +72,7 @@ def build_costs(judged: Judged, words: Wording) -> dict[str, Any] | None:
             rows.append({"name": short_name(choice.name, judged, words), "cells": cells})
     return {
         "title": words.text("chosen_cost_title", against=words.label(judged.label)),
-        "heads": [words.text(f"chosen_cost_{item}") for item in ("total", *per)],
+        "heads": [words.text(_HEADS[item]) for item in ("total", *per)],
         "rows": rows,
         "lines": [*_untold(costs, words), *_notes(judged, costs, words)],
     }
