@@ -150,21 +150,24 @@ def test_a_name_reaches_no_file_outside_the_folders(tmp_path, monkeypatch):
 
 
 def test_faults_get_the_line_of_the_closest_value_known():
-    network = parse_yaml("services:\n  a:\n    places: {hard: 1}\n", "network.yaml")
+    # What the network has below a value that is changed is not there any more.
+    network = parse_yaml("services:\n  a:\n    places: {hard: {from_2018: {value: 1}}}\n", "network.yaml")
     scenario = parse_yaml(
         "changes:\n  services.b: {add: {places: {hard: -1}}}\n  services.a.places.hard: x\n", "s.yaml"
     )
-    tables = (scenario_places(scenario), network.places)
+    changed = scenario_places(scenario)
     problems = [
         Problem("services.b.places.hard", -1, "r"),
         Problem("services.a.places.hard", "x", "r"),
+        Problem("services.a.places.hard.from_2018.value", "x", "r"),
         Problem("services.a.places.norm", 1, "r"),
         Problem("time.start", 1, "r"),
         Problem("seed", 1, "r", file="command line"),
     ]
-    found = locate(InputError(problems), *tables).problems
+    found = locate(InputError(problems), network.places, changed=changed).problems
     assert [(problem.file, problem.line) for problem in found] == [
         ("s.yaml", 2),
+        ("s.yaml", 3),
         ("s.yaml", 3),
         ("network.yaml", 3),
         (None, None),

@@ -290,7 +290,7 @@ def _read_world(
         check_prices(scenario.prices, study.network)
         return scenario, study, places
     except InputError as error:
-        raise locate(error, places, network.places) from error
+        raise locate(error, network.places, changed=places) from error
 
 
 def _combines(sheet: Sheet) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.sheets import Place, Sheet, merge, parse_yaml
@@ -210,7 +211,9 @@ def scenario_places(sheet: Sheet) -> dict[str, Place]:
 # ----------------------------------------------------------------------------------------------------------- faults
 
 
-def locate(error: InputError, *tables: Mapping[str, Place]) -> InputError:
+def locate(
+    error: InputError, *tables: Mapping[str, Place], changed: Mapping[str, Place] = MappingProxyType({})
+) -> InputError:
     """Return the error with file and line at every problem whose place is known.
 
     Parameters
@@ -219,19 +222,21 @@ def locate(error: InputError, *tables: Mapping[str, Place]) -> InputError:
         Problems, with addresses.
     *tables : mapping of str to Place
         Where values stand; of equally close places that of the earlier table is taken.
+    changed : mapping of str to Place
+        What was changed afterwards, by address: all below it is no longer what stands in the tables.
     """
-    return InputError([_placed(problem, tables) for problem in error.problems])
+    return InputError([_placed(problem, ([changed], tables)) for problem in error.problems])
 
 
-def _placed(problem: Problem, tables: Iterable[Mapping[str, Place]]) -> Problem:
+def _placed(problem: Problem, layers: Iterable[Sequence[Mapping[str, Place]]]) -> Problem:
     if problem.file is not None:
         return problem
-    known = list(tables)
     parts = problem.address.split(".")
-    for length in range(len(parts), 0, -1):
-        address = ".".join(parts[:length])
-        for table in known:
-            place = table.get(address)
-            if place is not None:
-                return replace(problem, file=place.file, line=place.line)
+    for tables in layers:
+        for length in range(len(parts), 0, -1):
+            address = ".".join(parts[:length])
+            for table in tables:
+                place = table.get(address)
+                if place is not None:
+                    return replace(problem, file=place.file, line=place.line)
     return problem

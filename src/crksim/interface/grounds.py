@@ -106,7 +106,7 @@ def stand_on(network: Sheet, paths: Sequence[Path]) -> tuple[Ground, list[Path]]
         base = read_scenario(sheet.data, bases[0].stem)
         data = apply(rebased(network.data, str(base.as_of)), base)
     except InputError as error:
-        raise locate(error, places, network.places) from error
+        raise locate(error, network.places, changed=places) from error
     rest = [path for path in paths if path not in bases]
     time = network.data["time"]
     ground = Ground(Sheet(data, {**network.places, **places}), base, str(time.get("forecast", time["start"])), not rest)
