@@ -171,12 +171,20 @@ def test_all_that_is_wrong_is_told_at_once(capsys, tmp_path, monkeypatch):
         "intensive_20_places:option=mobil",
         "members=0",
         "finalists=0",
+        "services.x.places.hard=3",
     )
     code, _, err = typed(capsys, "compare", *words)
     assert code == 2
-    for part in ("members = 0", "shared_tem", f"line: {PLACES}", "'mobil'", "finalists = '0'"):
+    for part in (
+        "members = 0",
+        "variant = 'shared_tem'",
+        f"line: {PLACES}",
+        "'mobil'",
+        "finalists = '0'",
+        "belongs to one",
+    ):
         assert len([line for line in err if part in line]) == 1, part
-    assert len(err) == 5
+    assert len(err) == 6
     assert cli.main(["compare", *words, "lang=da"]) == 2
     assert cli.main(["compare", "youth_groups_3sites:switch.shared_team", "baseline", "lang=da"]) == 2
     assert "skal være NAVN:switch.NAVN=true" in capsys.readouterr().err

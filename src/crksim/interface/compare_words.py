@@ -73,10 +73,11 @@ def do_compare(
 
     def settings_beside() -> tuple[tuple[str, ...], Settings]:
         typed = sort(rest, lang, _OWN)
-        faults = _misplaced(typed, options, lang)
-        if faults:
-            raise InputError(faults)
-        return typed.settings, compose(["scenario=baseline", *typed.settings], lang)
+        beside = [word for word in typed.settings if not word.startswith("scenario=")]
+        _, settings = gathered(
+            lambda: _check_places(typed, options, lang), lambda: compose(["scenario=baseline", *beside], lang)
+        )
+        return typed.settings, settings
 
     def apart(changes: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
         typed = sort(changes, lang, ())
@@ -91,8 +92,8 @@ def do_compare(
     compare_options(asked, settings, given, screen, screen.line, [word.partition("=")[0] for word in typed])
 
 
-def _misplaced(typed: Sorted, options: Sequence[str], lang: str) -> list[Problem]:
-    """Return what cannot stand by itself in a comparison: changes belong to one of the options."""
+def _check_places(typed: Sorted, options: Sequence[str], lang: str) -> None:
+    """Refuse what cannot stand by itself in a comparison: changes belong to one of the options."""
     first = options[0] if options else "NAME"
     faults = [
         Problem("word", word, say(lang, "compare_address"), f"{first}:{word}", COMMAND_LINE) for word in typed.changes
@@ -101,4 +102,5 @@ def _misplaced(typed: Sorted, options: Sequence[str], lang: str) -> list[Problem
         faults.append(Problem("word", "scenario=", say(lang, "compare_two"), file=COMMAND_LINE))
     if typed.multirun:
         faults.append(Problem("word", "-m", say(lang, "compare_multirun"), file=COMMAND_LINE))
-    return faults
+    if faults:
+        raise InputError(faults)
