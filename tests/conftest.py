@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import settings
 
-# The same examples in every run: a failure is found again, and a green run is one that anyone can repeat.
-settings.register_profile("repeatable", derandomize=True, database=None)
+# The same examples in every run: a failure is found again, and a green run is one that anyone can repeat, on a machine
+# that is busy with something else too.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
 KINDS = {"unit", "theory", "property", "oracle", "snapshot", "e2e", "browser"}

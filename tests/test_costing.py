@@ -15,6 +15,7 @@ from crksim.model.clock import YEAR
 from crksim.model.prices import PRICED, Price, check_prices
 from crksim.model.scenario_reading import read_scenario
 from crksim.model.study import read_study
+from crksim.output import figures
 from crksim.output.finished import read_run
 from crksim.output.report.priced import kroner, priced_lines
 from crksim.output.report.wording import Wording
@@ -194,7 +195,8 @@ def test_amounts_have_three_figures(value, lang, said):
 
 
 @pytest.mark.unit
-def test_the_folder_keeps_the_costs_and_the_page_tells_them(tmp_path):
+def test_the_folder_keeps_the_costs_and_the_page_tells_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "draw_figures", lambda *_: {})
     arguments = make_run()
     nan = math.nan
     ends = (6600.0, 5000.0, 8000.0, 6500.0, 6700.0, True)
