@@ -86,26 +86,18 @@ def compare_options(
     InputError
         Anything wrong in the input; nothing has run then.
     """
-    from crksim.analysis.choosing import Judged, common_reference, rank_runs
+    from crksim.analysis.choosing import common_reference
 
     folders = _runs_among(asked, settings, given, typed)
     options = (
         run_scenarios(asked, settings, watch, tell, given.measure) if folders is None else read_runs(folders, settings)
     )
-    results = [option.result for option in options]
-    references = common_reference(results)
+    references = common_reference([option.result for option in options])
     if references is None:
         for line in _why_apart(options, settings.lang):
             tell(line)
         return _finish(options, settings, watch, None, tell)
-    measures = _measures(options, references, given)
-    label = next(world.label for world in results[0].worlds if world.id == references[0])
-    named = {option.name: option.result for option in options}
-    rankings = rank_runs(named, references, measures, given.good)
-    labels = {option.name: option.label for option in options if option.label is not None}
-    shorts = {option.name: option.short for option in options if option.short is not None}
-    costs = _costs(options, references, measures[0])
-    judged = Judged(label, rankings, labels=labels, shorts=shorts, costs=costs)
+    judged = _judge(options, references, given)
     if given.fresh:
         judged = _judge_again(judged, options, references[0], settings, given)
     return _finish(options, settings, watch, judged, tell)
@@ -158,6 +150,21 @@ def _found(name: str, lang: str) -> Path:
 
 
 # --- what is compared ------------------------------------------------------------------------------------------------
+
+
+def _judge(options: Sequence[Option], references: Sequence[str], given: Compare) -> Judged:
+    """Rank the options, and tell what they are called and what they cost."""
+    from crksim.analysis.choosing import Judged, rank_runs
+
+    measures = _measures(options, references, given)
+    rankings = rank_runs({option.name: option.result for option in options}, references, measures, given.good)
+    return Judged(
+        label=next(world.label for world in options[0].result.worlds if world.id == references[0]),
+        rankings=rankings,
+        labels={option.name: option.label for option in options if option.label is not None},
+        shorts={option.name: option.short for option in options if option.short is not None},
+        costs=_costs(options, references, measures[0]),
+    )
 
 
 def _costs(options: Sequence[Option], references: Sequence[str], lead: str) -> OptionCosts | None:
