@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from crksim.interface import cases, experiments, setting_up, solving, sweeping
+from crksim.interface import alike, cases, experiments, offered, options, setting_up, solving, sweeping
 
 read = cases.load_case
 
@@ -21,5 +21,5 @@ def _case(name, overrides=(), references=None):
 
 def read_once(patch):
     """Let runs and experiments take a what-if that was read already where they ask for the same one."""
-    for module in (experiments, setting_up, solving, sweeping):
+    for module in (alike, experiments, offered, options, setting_up, solving, sweeping):
         patch.setattr(module, "load_case", _case)

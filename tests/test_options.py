@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from crksim.interface.cases import load_case
 from crksim.interface.options import is_option, labelled, names_scenario, split_option
 from crksim.output.rundir import write_run
 from tests.make_result import make_run
+from tests.read_once import read_once
 
 SMALL = ("members=2", "futures=1", "workers=1", "progress=false", "prior_members=0")
 PLACES = "services.fhv_intensive.places.hard"
@@ -113,12 +115,20 @@ def test_the_options_in_the_readme_can_be_made(capsys):
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Return the folder of a finished run, ``intensive_5_places``."""
+    folder = tmp_path_factory.mktemp("written") / "intensive_5_places_2026-01-01_10-00-00"
+    write_run(folder=folder, lang="en", **make_run())
+    return folder
+
+
 @pytest.fixture
-def finished(tmp_path, monkeypatch):
-    """Go to an empty folder with one finished run in it, ``intensive_5_places``."""
+def finished(tmp_path, monkeypatch, written):
+    """Go to an empty folder with one finished run in it."""
     monkeypatch.chdir(tmp_path)
-    arguments = make_run()
-    write_run(folder=tmp_path / "outputs" / "intensive_5_places_2026-01-01_10-00-00", lang="en", **arguments)
+    read_once(monkeypatch)
+    shutil.copytree(written, tmp_path / "outputs" / written.name)
 
 
 @pytest.mark.unit
