@@ -8,7 +8,7 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
-KINDS = {"unit", "theory", "property", "oracle", "snapshot", "e2e", "browser"}
+KINDS = {"unit", "theory", "property", "oracle", "e2e", "browser"}
 
 
 def pytest_collection_modifyitems(items):

@@ -271,6 +271,7 @@ def test_the_sheet_is_locked_but_for_its_open_cells_and_says_what_the_model_assu
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_a_filled_sheet_becomes_the_day_on_which_both_worlds_begin(sheet, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     unit, group = at(sheet, "hoersholmsgade", "C"), at(sheet, "youth_group_hoersholmsgade", "C")

@@ -53,6 +53,7 @@ def cloud(task, outreach):
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_a_calibration_that_is_cut_off_ends_with_the_same_particles(task, outreach, cloud, tmp_path):
     path = tmp_path / "outreach.npz"
 

@@ -702,7 +702,7 @@ def test_a_cluster_gives_as_many_workers_as_it_has_unless_fewer_are_asked_for():
 
 @pytest.mark.e2e
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_ctrl_c_says_so_in_a_line_and_leaves_nothing(tmp_path, workers):
     words = ("scenario=baseline", "members=5000", "versions=none", f"workers={workers}", "lang=en")
     assert interrupted(tmp_path, *words) == (130, "interrupted; nothing was kept", False)

@@ -75,6 +75,7 @@ def test_particles_reach_the_posterior_that_integration_gives():
 
 
 @pytest.mark.theory
+@pytest.mark.slow
 def test_ranges_of_made_up_truths_hold_nine_in_ten():
     """Simulation-based calibration of the whole procedure (Talts et al. 2018) on 300 truths drawn from the prior: the
     share of 90 % ranges that hold the truth lies within the band that 99.9 % of binomial counts fall into."""

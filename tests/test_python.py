@@ -1,6 +1,5 @@
 """crksim from Python: the command's own bytes, as data frames with labels and units."""
 
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +11,7 @@ from crksim.analysis import units
 from crksim.errors import InputError
 from crksim.interface import experiments
 from crksim.interface.cli import main
-from crksim.output import figures, rundir
+from crksim.output import figures
 from tests.read_once import read_once
 from tests.test_sweeping import made_up
 
@@ -90,25 +89,11 @@ def test_a_sweep_from_python_is_that_of_the_command_byte_for_byte(tmp_path, monk
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(
-    "size",
-    [
-        pytest.param({"members": 1}, id="smallest"),
-        pytest.param({}, id="whole", marks=pytest.mark.slow),
-    ],
-)
-def test_several_beside_each_other_are_the_comparison_of_the_command(tmp_path, monkeypatch, size):
-    settings = {**SMALL, **size}
-    if size:  # the pages of the single runs are not looked at
-        monkeypatch.setattr(rundir, "_write_pages", lambda *_: None)
-        read_once(monkeypatch)
+@pytest.mark.slow
+def test_several_beside_each_other_are_the_comparison_of_the_command(tmp_path):
     words = ["-m", "scenario=intensive_5_places,intensive_8_places", f"out={tmp_path / 'command'}"]
-    assert main([*words, *(f"{name}={value}" for name, value in settings.items()), "progress=false"]) == 0
-    if size:
-        # The futures that the command kept are those that are asked for from Python.
-        shutil.copytree(tmp_path / "command" / ".kept", tmp_path / "python" / ".kept")
-        monkeypatch.setattr(units, "simulate", None)
-    five, eight = (crksim.load(f"intensive_{n}_places", out=tmp_path / "python", **settings) for n in (5, 8))
+    assert main([*words, *(f"{name}={value}" for name, value in SMALL.items()), "progress=false"]) == 0
+    five, eight = (crksim.load(f"intensive_{n}_places", out=tmp_path / "python", **SMALL) for n in (5, 8))
     found = five.compare(eight)
     pages = tables(found.folder), tables(only(tmp_path / "command", "comparison_*"))
     assert pages[0]["comparison.csv"] == pages[1]["comparison.csv"]

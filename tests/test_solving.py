@@ -250,6 +250,7 @@ TARGET = "target=fhv_intensive.wait.mean <= 30 days"
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_command_leaves_a_folder_with_the_same_bytes_each_time(capsys, empty_folder):
     words = ("solve", "scenario=intensive_5_places", LEVER, TARGET, "members=1", *SMALL[1:])
     assert cli.main([*words, "lang=en"]) == 0

@@ -219,6 +219,7 @@ def test_an_interruption_says_what_is_kept(empty_folder, monkeypatch, capsys):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_a_sweep_has_the_numbers_of_single_runs(empty_folder):
     """The reference is run once, every point alone, and both have what an ordinary run has."""
     from crksim.analysis.replications import replicate

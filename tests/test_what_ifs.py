@@ -52,6 +52,7 @@ def test_every_question_says_what_the_model_cannot(made):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_commands_of_the_page_are_understood():
     block = PAGE.read_text(encoding="utf-8").split("```")[1]
     typed = [line.partition("      ")[0].split()[1:] for line in block.splitlines() if line.startswith("crksim sc")]
