@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from crksim.analysis import prediction
+from crksim.analysis.ensemble import WorldStudy, draw_members
 from crksim.analysis.gate import check
 from crksim.analysis.pool import open_pool
 from crksim.analysis.prediction import predict
+from crksim.errors import InputError
 from crksim.interface.ensembles import load_ensemble
 from crksim.interface.files import data_dir, read_folder
-from crksim.interface.validating import Validate, checked_numbers, validate
+from crksim.interface.validating import Validate, _check_possible, checked_numbers, validate
 from crksim.interface.words import read_words_into
+from crksim.model.ledger import read_ledger
+from crksim.model.network import Label
 from crksim.model.study import read_study
+from tests.test_network import share_maps
 
 MEMBERS = 60
 
@@ -99,3 +104,30 @@ def test_a_check_of_the_priors_that_is_cut_off_goes_on_leaves_a_folder_and_says_
 def test_settings_of_a_check_are_read():
     given = read_words_into(Validate, ["members=40", "versions=none"], {"members": 20})
     assert (given.members, given.versions, given.futures) == (40, "none", 2)
+
+
+@pytest.mark.unit
+def test_a_wrong_model_that_hardly_exists_is_refused():
+    entry = {"factors": {"completed_ceased_drugs": 1.6}}
+    _check_possible("no_selection", entry, 10, 20)
+    with pytest.raises(InputError) as caught:
+        _check_possible("no_selection", entry, 9, 20)
+    assert str(caught.value) == (
+        "wrong.no_selection.factors = {'completed_ceased_drugs': 1.6}: leaves 9 of 20 versions possible; "
+        "in the others shares exceed one"
+    )
+
+
+@pytest.mark.unit
+def test_the_shipped_wrong_models_leave_most_versions_possible():
+    """A share map has room for what its wrong model asks, in at least nine of ten shipped versions."""
+    sheets = {name: read_folder(data_dir("conf") / name).data for name in ("network", "ledger", "calibration")}
+    network = read_study(sheets["network"]).network
+    members = load_ensemble("shipped", network).members
+    world = WorldStudy("baseline", "baseline", Label("", ""), sheets["network"])
+    (thetas,) = draw_members([world], [network], read_ledger(sheets["ledger"]), 100, 1, members)
+    maps = [shares for shares in share_maps(network) if any(part.parameters for one in shares for _, part in one.steps)]
+    for name, entry in sheets["calibration"]["wrong"].items():
+        wrong = [{it: value * entry["factors"].get(it, 1.0) for it, value in theta.items()} for theta in thetas]
+        possible = [all(sum(share.at(0.0).value(theta) for share in shares) <= 1 for shares in maps) for theta in wrong]
+        assert sum(possible) >= 90, name

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crksim.errors import InputError
+from crksim.errors import InputError, Problem
 from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
 from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.keeping import keeping
@@ -148,6 +148,7 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
         for name, entry in sheets["calibration"].data["wrong"].items():
             tell(say(lang, "wrong_model", label=entry["label"][lang]))
             models[name] = futures(few, 1, entry["factors"], prior=False)
+            _check_possible(name, entry, len(models[name].futures), few)
     told = {
         "ensemble": None if ensemble is None else ensemble.mark,
         "network": network_mark(study, ledger),
@@ -164,6 +165,13 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
     tell(say(lang, "gate_worth", caught=sum(model["passes"] <= 0.5 for model in power), models=len(power)))
     tell(say(lang, "validated", minutes=f"{(time.perf_counter() - began) / 60.0:.1f}", folder=folder.as_posix()))
     return folder
+
+
+def _check_possible(name: str, entry: Mapping[str, Any], possible: int, versions: int) -> None:
+    """Refuse a wrong model that hardly exists: no few futures can be rare, so it would pass whatever it says."""
+    if 2 * possible < versions:
+        rule = f"leaves {possible} of {versions} versions possible; in the others shares exceed one"
+        raise InputError([Problem(f"wrong.{name}.factors", dict(entry["factors"]), rule)])
 
 
 def _judged(
