@@ -232,6 +232,7 @@ def run_case(
         "changes": list(changes),
         "window": settings.window or "auto",
         "git": _commit(),
+        **({} if case.added is None else {"added": case.added.plain}),
     }
     wished = settings.out / f"{case.name}_{started.strftime(STAMP)}"
     finished = Finished(_write(case, settings, result, wished, manifest, ensemble), result, case.name)

@@ -14,10 +14,11 @@ __all__ = ["cost_addresses", "costs_of"]
 
 
 def cost_addresses(case: Case) -> list[str]:
-    """Return what has to be measured for the costs; nothing without prices."""
+    """Return what has to be measured for the costs, also for those of others beside; nothing without prices."""
     from crksim.analysis.costing import cost_measures
 
-    return cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+    own = cost_measures(case.scenario.prices, case.questions[0].measure, case.study.network)
+    return [*own, *(case.added.measures if case.added else ())]
 
 
 def costs_of(case: Case, found: Replications) -> tuple[CostRow, ...]:
