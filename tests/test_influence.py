@@ -109,6 +109,7 @@ def test_the_chance_of_the_right_choice_is_that_of_the_formula():
 
 
 @pytest.mark.theory
+@pytest.mark.slow
 def test_where_nothing_matters_nothing_stands_out():
     """Two families at one in twenty each: at most one data set in ten, in which both are looked at."""
     false = 0

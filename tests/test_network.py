@@ -228,6 +228,7 @@ def column(replays, address):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_youth_group_starts_empty_and_never_holds_more_than_eight(replays):
     assert np.all(column(replays, "youth_group_hoersholmsgade.count_at.2016-10-01") == 0)
     assert np.all(column(replays, "youth_group_hoersholmsgade.present.max@2016-10-01..2017-12-31") <= 8)

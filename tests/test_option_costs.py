@@ -157,7 +157,8 @@ def test_tables_and_page_have_a_column_for_cost(tmp_path):
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("lang", ["en", pytest.param("da", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_finished_runs_with_prices_are_compared_by_cost(tmp_path, monkeypatch, capsys, lang):
     monkeypatch.chdir(tmp_path)
     for name, extra in (("few", 10.0), ("many", 20.0)):

@@ -176,6 +176,7 @@ def test_the_structure_of_a_world_is_built_once(monkeypatch):
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_no_replication_leaves_anything_behind():
     alive = []
 
