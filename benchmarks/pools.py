@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pickle
 import statistics
@@ -62,6 +63,38 @@ def cluster(workers=2):
         yield address
 
 
+def half(pipe):
+    """Do the units that are asked for, until nothing is."""
+    while items := pipe.recv():
+        pipe.send([unit(item) for item in items])
+
+
+class Apart:
+    """Two processes that each do half of the units on their own: what the machine gives without any pool."""
+
+    def __init__(self):
+        spawn = multiprocessing.get_context("spawn")
+        self.pipes = []
+        for _ in range(2):
+            here, there = spawn.Pipe()
+            spawn.Process(target=half, args=(there,), daemon=True).start()
+            self.pipes.append(here)
+
+    def run_all(self, function, items):
+        halves = [list(items)[first::2] for first in range(2)]
+        for pipe, own in zip(self.pipes, halves, strict=True):
+            pipe.send(own)
+        found = [pipe.recv() for pipe in self.pipes]
+        return [found[place % 2][place // 2] for place in range(len(items))]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pipe in self.pipes:
+            pipe.send([])
+
+
 def wall(pool, function, items):
     begin = time.perf_counter()
     found = list(pool.run_all(function, items))
@@ -70,11 +103,12 @@ def wall(pool, function, items):
 
 def pools(rounds, units, empty):
     """Speed-up over serial with long units, and the time that a unit without work takes."""
-    took = {name: [] for name in ("serial", "local", "dask")}
+    took = {name: [] for name in ("serial", "local", "apart", "dask")}
     with ExitStack() as stack:
         opened = {
             "serial": stack.enter_context(open_pool(pool="serial")),
             "local": stack.enter_context(open_pool(2)),
+            "apart": stack.enter_context(Apart()),
         }
         try:
             import distributed  # noqa: F401
@@ -92,17 +126,24 @@ def pools(rounds, units, empty):
                 took[name].append(seconds)
                 same.append(found)
         packed = payload()
+        del opened["apart"]
         cost = {name: wall(pool, nothing, [packed] * empty)[0] / empty for name, pool in opened.items()}
     each = min(took["serial"]) / units
     rows = [
         ("the same results from every pool", f"{len(same)} times {units} units", "", all(f == same[0] for f in same))
     ]
-    for name, asked in (("local", ">= 1.85"), ("dask", "")):
+    kinds = {
+        "local": "`pool=local`, two workers: serial time / its time",
+        "apart": "two processes on their own, no pool: serial time / its time",
+        "dask": "`pool=dask`, two workers: serial time / its time",
+    }
+    for name, kind in kinds.items():
+        asked = ">= 1.85" if name == "local" else ""
         if took[name]:
             gains = [one / other for one, other in zip(took["serial"], took[name], strict=True)]
             text = f"{statistics.median(gains):.2f} ({min(gains):.2f}-{max(gains):.2f}; {units} units of {each:.1f} s)"
             good = statistics.median(gains) >= 1.85 if asked else None
-            rows.append((f"`pool={name}`, two workers: serial time / its time", text, asked, good))
+            rows.append((kind, text, asked, good))
     for name, seconds in cost.items():
         asked, good = ("< 5", seconds < 0.005) if name == "local" else ("", None)
         text = f"{1000 * seconds:.2f} ({empty} units of {len(packed) / 1024:.0f} KB)"
