@@ -602,6 +602,7 @@ def test_a_run_from_words_to_folder(capsys, tmp_path):
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_versions_are_those_of_the_ensemble_or_drawn_from_the_ledger(capsys, tmp_path, monkeypatch):
     own_scenario(OWN)
     monkeypatch.setattr(rundir, "_write_pages", lambda *_: None)  # what is told on the screen is looked at

@@ -65,6 +65,7 @@ def test_chances_of_at_most_a_number_are_those_of_the_law(law):
 
 
 @pytest.mark.theory
+@pytest.mark.slow
 def test_ranges_hold_the_truth_as_often_as_those_of_the_joint_law():
     """90 % ranges of a rate by both numbers, for 400 truths, against those of the bivariate Poisson law.
 

@@ -121,6 +121,7 @@ def test_where_nothing_matters_nothing_stands_out():
 
 
 @pytest.mark.theory
+@pytest.mark.slow
 def test_a_weak_parameter_is_found_beside_a_strong_one():
     alone = sum(found(*linear(60, slopes=(0.0, 1.0), seed=seed))["p1"].stands_out for seed in range(10))
     beside = sum(found(*linear(60, slopes=(6.0, 1.0), luck=0.5, seed=seed))["p1"].stands_out for seed in range(10))

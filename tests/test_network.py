@@ -88,6 +88,7 @@ def test_the_causal_share_is_anything_between_none_and_all():
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_the_network_is_valid_at_the_ends_of_all_ranges():
     network = read_study(STUDY).network
     chooser = np.random.default_rng(5)

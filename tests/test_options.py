@@ -102,6 +102,7 @@ def test_an_option_is_called_by_its_title_and_what_it_changes():
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_the_options_in_the_readme_can_be_made(capsys):
     text = (Path(cli.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("crksim compare ")]
@@ -204,6 +205,7 @@ def test_all_that_is_wrong_is_told_at_once(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_what_one_is_asked_and_priced_by_the_others_are_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_mine(tmp_path)

@@ -109,6 +109,7 @@ def test_residents_of_the_model_are_those_of_the_report():
 
 
 @pytest.mark.unit
+@pytest.mark.slow
 def test_days_at_each_home_are_those_of_the_report_and_pairs_halve_them():
     """Three therapists on four days at five homes: 2.4 days singly, 1.2 in pairs; seven in pairs make 14 pair-days."""
     singly, pairs = (changed({"parameters.outreach_pairs": share}, "start") for share in (0, 1))

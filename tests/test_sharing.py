@@ -95,6 +95,7 @@ def test_another_span_of_time_touches_everybody():
 
 
 @pytest.mark.property
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(studies(), st.data())
 def test_the_merged_log_is_that_of_a_whole_run(study, data):
