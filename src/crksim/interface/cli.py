@@ -144,10 +144,10 @@ def _dispatch(words: Sequence[str]) -> int:
             run_all(composed, screen)
         else:
             (attribute if apart else run)(*composed[0], watch=screen)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         kept = ", ".join(str(folder) for folder in screen.kept)
         told = say(screen.lang, "interrupted_kept" if kept else "interrupted", kept=kept)
-        more = screen.stopped or ("" if kept else say(screen.lang, "nothing_kept"))
+        more = str(stop) or ("" if kept else say(screen.lang, "nothing_kept"))
         sys.stderr.write("\n" + (f"{told}; {more}" if more else told) + "\n")
         return 130
     finally:

@@ -64,7 +64,7 @@ def run(settings: Settings, changes: Sequence[str], watch: Watch, added: Added |
     DiskError
         The disk is full; what came before is kept.
     """
-    with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
+    with keeping(settings, settings.lang) as kept, _pool(settings) as pool:
         case = ready_case(settings, changes)
         case = case if added is None else with_added(case, added)
         return run_case(case, settings, changes, watch, pool, kept)
@@ -90,7 +90,7 @@ def attribute(settings: Settings, changes: Sequence[str], watch: Watch) -> Finis
     case = ready_case(settings, changes)
     case = replace(case, worlds=(case.worlds[0], case.worlds[-1]), studies=(case.studies[0], case.studies[-1]))
     taken = take_apart(case, settings.lang)
-    with keeping(settings, settings.lang, watch.stops) as kept, _pool(settings) as pool:
+    with keeping(settings, settings.lang) as kept, _pool(settings) as pool:
         return run_case(case, settings, changes, watch, pool, kept, taken)
 
 
@@ -115,7 +115,7 @@ def run_all(runs: Sequence[tuple[Settings, Sequence[str]]], watch: Watch) -> lis
     try:
         for _, group in groupby(asked, key=lambda one: _chosen(one[2][0])):
             same = list(group)
-            with keeping(runs[0][0], runs[0][0].lang, watch.stops) as kept, _pool(same[0][2][0]) as pool:
+            with keeping(runs[0][0], runs[0][0].lang) as kept, _pool(same[0][2][0]) as pool:
                 for name, case, (settings, changes) in same:
                     found.append(replace(run_case(case, settings, changes, watch, pool, kept), name=name))
     finally:

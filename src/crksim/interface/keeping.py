@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,9 +38,7 @@ class Keeps(Protocol):
 
 
 @contextmanager
-def keeping(
-    settings: Keeps, lang: str, stopped: Callable[[str], None] = lambda told: None, folder: Path | None = None
-) -> Iterator[Kept | None]:
+def keeping(settings: Keeps, lang: str, folder: Path | None = None) -> Iterator[Kept | None]:
     """Give the folder in which results are kept, None where none are wanted; afterwards it is as large as it may be.
 
     Parameters
@@ -49,8 +47,6 @@ def keeping(
         Where, and how much may stay.
     lang : str
         ``da`` or ``en``.
-    stopped : callable
-        Told what is kept, when somebody interrupts.
     folder : Path, optional
         Where a command keeps what is done besides.
 
@@ -68,9 +64,7 @@ def keeping(
         try:
             yield kept
         except KeyboardInterrupt:
-            told = _still_kept(lang, kept, folder)
-            stopped(told)
-            raise KeyboardInterrupt(told) from None
+            raise KeyboardInterrupt(_still_kept(lang, kept, folder)) from None
         finally:
             if kept is not None:
                 kept.prune()

@@ -107,7 +107,7 @@ def run_scenarios(
     if not all(chosen):
         tell(say(settings.lang, "compare_unchanged"))
     options = []
-    with keeping(settings, settings.lang, watch.stops) as kept, open_workers(settings, settings.members) as pool:
+    with keeping(settings, settings.lang) as kept, open_workers(settings, settings.members) as pool:
         for one, own, case in zip(asked, each, cases, strict=True):
             done = run_case(case, own, one.changes, watch, pool, kept)
             has = partial(_has, case.study.source)

@@ -67,9 +67,6 @@ class _Quiet:
     def reuses(self, found: int, total: int) -> None:
         """Say nothing."""
 
-    def stops(self, told: str) -> None:
-        """Say nothing."""
-
     def writes(self) -> None:
         """Say nothing."""
 

@@ -39,15 +39,12 @@ class Screen:
     ----------
     kept : list of Path
         Folders of the runs that are done.
-    stopped : str
-        What is kept of a run that was interrupted.
     """
 
     def __init__(self, lang: str, *, bar: bool = True) -> None:
         self.lang = lang
         self.bar = bar
         self.kept: list[Path] = []
-        self.stopped = ""
         self._consoles: dict[bool, Console] = {}
 
     def _console(self, *, error: bool = False) -> Console:
@@ -117,10 +114,6 @@ class Screen:
     def reuses(self, found: int, total: int) -> None:
         """Show how many results were there already."""
         self.line(say(self.lang, "was_there", found=found, total=total), "dim")
-
-    def stops(self, told: str) -> None:
-        """Keep in mind what is kept, for the line that says that a run was interrupted."""
-        self.stopped = told
 
     def writes(self) -> None:
         """Show that the numbers are there and the files are being written."""

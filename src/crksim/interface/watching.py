@@ -48,9 +48,6 @@ class Watch(Protocol):
     def reuses(self, found: int, total: int) -> None:
         """Be told how many results (single futures) were there already."""
 
-    def stops(self, told: str) -> None:
-        """Be told what is kept, when somebody interrupts."""
-
     def writes(self) -> None:
         """Be told that everything is computed."""
 
