@@ -26,6 +26,7 @@ STRIP = 1 << 26
 PRESENT = 48
 
 _Vector = NDArray[np.float64]
+_Numbers = NDArray[np.int64]
 
 
 def _stepped(number: Number, theta: dict[str, float], days: _Vector) -> _Vector:
@@ -95,25 +96,49 @@ def _ceiling(pattern: Arrivals, theta: dict[str, float]) -> float:
     return ceiling
 
 
-def _strip(luck: Luck, key: str, strip: int, width: float, until: float) -> tuple[NDArray[np.int64], _Vector]:
-    numbers: list[NDArray[np.int64]] = []
+def _gaps(luck: Luck, key: str, numbers: _Numbers, widths: _Vector | float) -> _Vector:
+    """Return the times between points and those before them in their strips."""
+    return on_grid(exponentials(luck.bases(key, numbers), constant("", 0, "gap")) / widths)
+
+
+def _strips(luck: Luck, key: str, widths: _Vector, until: float) -> tuple[_Numbers, _Vector]:
+    """Return the points of strips that are so wide, before the day `until`: strip by strip, in order of time."""
+    expected = widths * until
+    blocks = np.maximum(16, (expected + 4.0 * np.sqrt(expected)).astype(np.int64))
+    ends = blocks.cumsum()
+    firsts, strips = ends - blocks, np.repeat(np.arange(len(widths)), blocks)
+    numbers = strips * STRIP + np.arange(len(strips)) - firsts[strips]
+    gaps = _gaps(luck, key, numbers, widths[strips])
+    sums = gaps.cumsum()
+    times = sums - (sums - gaps)[firsts][strips]  # exact, as all are on the grid
+    reached = times[ends - 1]
+    if blocks.max() > STRIP:
+        raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
+    for strip in np.flatnonzero(reached < until).tolist():
+        more = _rest(luck, key, strip, float(widths[strip]), int(blocks[strip]), float(reached[strip]), until)
+        numbers, times = np.concatenate((numbers, more[0])), np.concatenate((times, more[1]))
+        order = np.argsort(numbers)
+        numbers, times = numbers[order], times[order]
+    before = times < until
+    return numbers[before], times[before]
+
+
+def _rest(
+    luck: Luck, key: str, strip: int, width: float, drawn: int, reached: float, until: float
+) -> tuple[_Numbers, _Vector]:
+    """Return the points of a strip after the first `drawn` ones, up to the first one that comes after `until`."""
+    numbers: list[_Numbers] = []
     times: list[_Vector] = []
-    reached, drawn = 0.0, 0
-    expected = width * until
-    block = max(16, int(expected + 4.0 * math.sqrt(expected)))
-    while reached < until or not numbers:
+    while reached < until:
+        block = max(16, drawn // 8)
         if drawn + block > STRIP:
             raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
         number = strip * STRIP + np.arange(drawn, drawn + block, dtype=np.int64)
-        gaps = on_grid(exponentials(luck.bases(key, number), constant("", 0, "gap")) / width)
-        time = reached + np.cumsum(gaps)
+        time = reached + _gaps(luck, key, number, width).cumsum()
         numbers.append(number)
         times.append(time)
         reached, drawn = float(time[-1]), drawn + block
-        block = max(16, block // 8)
-    number, time = np.concatenate(numbers), np.concatenate(times)
-    before = time < until
-    return number[before], time[before]
+    return np.concatenate(numbers), np.concatenate(times)
 
 
 def arrivals(
@@ -154,22 +179,22 @@ def arrivals(
         keep = (times >= 0.0) & (times < until)
         return numbers[keep], times[keep]
     ceiling = _ceiling(pattern, theta) * YEAR
+    if ceiling <= 0.0:
+        return np.empty(0, np.int64), np.empty(0)
+    tops = [1.0]
+    while tops[-1] < ceiling:
+        tops.append(tops[-1] * 2.0)
+    lows = np.array([0.0, *tops[:-1]])
+    widths = np.array(tops) - lows
+    numbers, times = _strips(luck, key, widths / YEAR, until)
     steady = pattern.rate is not None and len(pattern.rate.steps) == 1
     steady = steady and pattern.months is None and pattern.wave is None and not pattern.pattern
-    parts: list[tuple[NDArray[np.int64], _Vector]] = []
-    strip, low = 0, 0.0
-    while low < ceiling:
-        high = 1.0 if strip == 0 else low * 2.0
-        number, time = _strip(luck, key, strip, (high - low) / YEAR, until)
-        if not (steady and high < ceiling):  # else all of the strip lies under the rate
-            height = low + (high - low) * uniforms(luck.bases(key, number), constant("", 0, "height"))
-            under = height < arrival_rate(pattern, theta, start, time) * YEAR
-            number, time = number[under], time[under]
-        parts.append((number, time))
-        strip, low = strip + 1, high
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0)
-    numbers = np.concatenate([number for number, _ in parts])
-    times = np.concatenate([time for _, time in parts])
+    # All of a strip that lies under a steady rate are citizens; for the others it is asked.
+    sure = np.searchsorted(numbers, (len(tops) - 1) * STRIP) if steady else 0
+    asked, strips = numbers[sure:], numbers[sure:] // STRIP
+    heights = lows[strips] + widths[strips] * uniforms(luck.bases(key, asked), constant("", 0, "height"))
+    under = np.ones(len(numbers), bool)
+    under[sure:] = heights < arrival_rate(pattern, theta, start, times[sure:]) * YEAR
+    numbers, times = numbers[under], times[under]
     order = np.argsort(times, kind="stable")  # numbers rise already, and so do the times of each strip
     return numbers[order], times[order]
