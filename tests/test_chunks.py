@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crksim.simulation import chunks, newcomers
-from crksim.simulation.engine import simulate
+from crksim.simulation.engine import simulate, stop_at
 from crksim.simulation.luck import Luck
 from tests.strategies import studies
 from tests.test_determinism import STUDY, plan_of
@@ -43,8 +43,51 @@ def test_what_is_drawn_ahead_is_what_is_drawn_alone():
     bases = Luck(5, 0).bases("all", np.arange(50))
     together = chunks.Chunk(structure, bases, np.full(50, kind))
     together.expect(np.full(50, behaviour.service), np.arange(50))
+    together.draw(behaviour, 0, 0)
+    lengths, numbers, outcomes = together.drawn[behaviour.number][0]
     for place in range(50):
         alone = chunks.Chunk(structure, bases[place : place + 1], np.array([kind]))
-        assert together.draw(behaviour, 0, place) if place == 0 else together.drawn[behaviour.key][place]
-        assert alone.draw(behaviour, 0, 0)[1] == pytest.approx(behaviour.stays(bases, 0)[1][place], abs=0)
-    assert set(together.drawn[behaviour.key]) == set(range(50))
+        outcome, length = alone.draw(behaviour, 0, 0)
+        assert (outcome, length) == (outcomes[numbers[place]], lengths[place])
+        assert length == behaviour.stays(bases, 0)[1][place]
+
+
+@pytest.mark.unit
+def test_what_is_drawn_for_few_moves_to_arrays_when_they_become_many():
+    plan = plan_of(STUDY)
+    kind = plan.structure.kind({"level": "low", "home": "a", "cohort": "all"})
+    behaviour = plan.behaviour(plan.structure.service_index["a"], kind, 0)
+    bases = Luck(5, 0).bases("all", np.arange(100))
+    _, expected, _ = behaviour.stays(bases, 0)
+    chunk = chunks.Chunk(plan.structure, bases, np.full(100, kind))
+    for places in (np.array([7, 3]), np.arange(40, 90)):
+        chunk.expect(np.full(len(places), behaviour.service), places)
+        chunk.draw(behaviour, 0, int(places[0]))
+        lengths, _, _ = chunk.drawn[behaviour.number][0]
+        assert isinstance(lengths, dict) == (len(places) == 2)
+        assert [lengths[place] for place in places.tolist()] == expected[places].tolist()
+    assert [lengths[3], lengths[7]] == expected[[3, 7]].tolist()
+    assert lengths[0] < 0.0  # nothing drawn there
+    assert chunk.draw(behaviour, 0, 0)[1] == expected[0]
+
+
+@pytest.mark.unit
+def test_a_citizen_may_come_more_often_than_a_byte_can_count():
+    study = {
+        "time": {"start": "2016-01-01", "end": "2019-01-01"},
+        "services": {
+            "a": {"length": {"law": "fixed", "value": "1 day"}, "ends": {"done": {"share": 1, "to": "b"}}},
+            "b": {"length": {"law": "fixed", "value": "1 day"}, "ends": {"done": {"share": 1, "to": "a"}}},
+        },
+        "cohorts": {"all": {"arrivals": {"times": {"one": "1 day"}}, "enters": "a"}},
+    }
+    plan = plan_of(study)
+    log = simulate(plan, Luck(1, 0))
+    assert len(log) > 2 * 256
+    for service in (0, 1):
+        assert log.nth[log.service == service].tolist() == list(range((log.service == service).sum()))
+    middle = 700.5
+    first, state = stop_at(plan, Luck(1, 0), middle)
+    rest = simulate(plan, Luck(1, 0), state=state)
+    assert first.nth.max() > 256
+    assert rest.nth.tolist() == log.nth[~(log.left <= middle)].tolist()

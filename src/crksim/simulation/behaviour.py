@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +76,17 @@ class Steps:
 class Outcome:
     """One way a stay can turn out: the end, the destination, the status, what it changes."""
 
-    __slots__ = ("becomes", "careful", "code", "packed_to", "to")
+    __slots__ = ("becomes", "careful", "code", "foreseen", "packed_to", "to")
 
-    def __init__(self, end: int, to: int, status: int, without: int, becomes: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self, end: int, to: int, status: int, without: int, becomes: tuple[tuple[str, str], ...], careful: bool
+    ) -> None:
         self.to, self.becomes = to, becomes
         self.packed_to = to if to >= DIED else 0
-        self.careful = bool(becomes) or to in (DIED, ORIGIN)
+        #: More happens at the end than that it leads on.
+        self.careful = careful or bool(becomes) or to in (DIED, ORIGIN)
+        #: Where it leads is known on admission, and with it all of the row.
+        self.foreseen = not self.careful and to != HOME
         self.code = pack(end, self.packed_to, status, without)
 
 
@@ -130,7 +136,7 @@ class BoundEnd:
             found.append(("status", self.without[0]))
         return found + [("becomes:" + name, sums) for name, sums, _ in self.becomes]
 
-    def outcome(self, branch: int) -> Outcome:
+    def outcome(self, branch: int, careful: bool) -> Outcome:
         """Return the outcome of one combination of branches, numbered as in `Behaviour.numbers`."""
         becomes = []
         for name, _, values in reversed(self.becomes):
@@ -143,7 +149,7 @@ class BoundEnd:
             without = self.without[1][which]
         branch, which = divmod(branch, len(self.status[1]))
         status = self.status[1][which]
-        return Outcome(self.index, self.to[1][branch], status, without, tuple(sorted(becomes)))
+        return Outcome(self.index, self.to[1][branch], status, without, tuple(sorted(becomes)), careful)
 
 
 def branches(cumulative: Sequence[float], u: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -173,12 +179,14 @@ class Behaviour:
         Planned ends, then those that compete with them by id.
     death : Steps or None
         Death rate while staying.
+    careful : bool
+        More happens in the service at the end of a stay than that it leads on: rules, a closing, a place held.
     """
 
     __slots__ = (
+        "_careful",
         "_constants",
         "_laws",
-        "_made",
         "_numbering",
         "_offsets",
         "_purposes",
@@ -190,7 +198,8 @@ class Behaviour:
         "ends",
         "family",
         "hazards",
-        "key",
+        "made",
+        "number",
         "planned",
         "service",
         "signature",
@@ -206,8 +215,9 @@ class Behaviour:
         planned: tuple[float, ...],
         ends: tuple[BoundEnd, ...],
         death: Steps | None,
+        careful: bool = False,
     ) -> None:
-        self.key, self.service, self.signature = number << 12, service, signature
+        self.number, self.service, self.signature = number, service, signature
         self.family, self.planned, self.ends, self.death = family, planned, ends, death
         self.hazards = tuple(
             (index, end.hazard) for index, end in enumerate(ends) if end.hazard is not None and end.hazard.constant
@@ -217,11 +227,12 @@ class Behaviour:
         )
         self.awaited = tuple((index, end.awaited) for index, end in enumerate(ends) if end.awaited is not None)
         self.simple = not self.competing and not self.awaited and death is None
+        self._careful = careful
         self._offsets = [0]
         for end in ends:
             self._offsets.append(self._offsets[-1] + end.width)
-        #: Outcomes by number, each made when first met.
-        self._made = np.full(self._offsets[-1], None, object)
+        #: Outcomes by their numbers, each made when it is first drawn.
+        self.made: list[Any] = [None] * self._offsets[-1]
         self._starts = np.asarray(self._offsets)
         self._laws = _laws([end.law for end in ends[: len(planned)]])
         self._numbering = _numbering(ends)
@@ -299,8 +310,8 @@ class Behaviour:
     def _numbers(
         self, draws: dict[str, NDArray[np.float64]], end: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        number, way = self._starts[end], np.zeros(len(end), np.intp)
         one = len(self.ends) == 1
+        number, way = np.zeros(len(end), np.intp) if one else self._starts[end], np.zeros(len(end), np.intp)
         for place, (purpose, strides, sums) in enumerate(self._numbering):
             branch = np.zeros(len(end), np.intp)
             for total in sums:
@@ -308,7 +319,7 @@ class Behaviour:
             number += branch * (strides[0] if one else strides[end])
             if place == 0 and purpose == "to":
                 way = branch
-        return number, self._to[end, way]
+        return number, self._to[0][way] if one else self._to[end, way]
 
     def outcome_of(self, bases: NDArray[np.uint64], nth: int, end: int) -> Outcome:
         """Return the outcome of one citizen's nth visit, given its end; most ends have one outcome only."""
@@ -319,18 +330,18 @@ class Behaviour:
 
     def outcome(self, number: int) -> Outcome:
         """Return an outcome by its number."""
-        found: Outcome | None = self._made[number]
+        found: Outcome | None = self.made[number]
         if found is None:
             index = bisect_right(self._offsets, number) - 1
-            found = self._made[number] = self.ends[index].outcome(number - self._offsets[index])
+            branch = number - self._offsets[index]
+            found = self.made[number] = self.ends[index].outcome(branch, self._careful)
         return found
 
-    def outcomes(self, numbers: NDArray[np.intp]) -> list[Outcome]:
-        """Return many outcomes by their numbers."""
-        for number in np.bincount(numbers).nonzero()[0].tolist():
-            self.outcome(number)
-        found: list[Outcome] = self._made[numbers].tolist()
-        return found
+    def make(self, numbers: NDArray[np.intp]) -> None:
+        """See to it that outcomes are there to be looked up by their numbers."""
+        if None in self.made:
+            for number in np.bincount(numbers).nonzero()[0].tolist():
+                self.outcome(number)
 
 
 def _laws(laws: Sequence[Law | None]) -> tuple[list[Law], NDArray[np.intp]]:

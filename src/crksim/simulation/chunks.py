@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,12 @@ __all__ = ["Chunk"]
 
 #: Of those who come unforeseen, so many are drawn for alone; the next one with the whole cohort.
 STRAYS = 2
+#: Where fewer than one citizen in so many is drawn for, what is drawn stands in dictionaries.
+FEW = 32
+
+#: Lengths in days and numbers of outcomes, by place, and outcomes by number.  Arrays take a tenth of the memory where
+#: many are drawn for, and lie close together; a length below zero stands where nothing is drawn.
+Drawn = tuple["array[float] | dict[int, float]", "array[int] | dict[int, int]", list[Any]]
 
 _Places = NDArray[np.int64]
 _Visits = NDArray[np.int16]
@@ -44,25 +52,34 @@ class Chunk:
         self.structure, self.bases, self.kinds = structure, bases, kinds
         #: What is drawn once for all of them, by what it is.
         self.blocks: dict[Any, Any] = {}
-        #: Outcome and length in days by behaviour and visit, then by place.
-        self.drawn: dict[int, dict[int, tuple[Outcome, float]]] = {}
+        #: What is drawn, by number of the behaviour and visit.
+        self.drawn: list[list[Drawn]] = []
         #: How often each was admitted, by family and place.
-        self.visits = [[0] * len(bases) for _ in range(max(structure.families, default=-1) + 1)]
+        families = max(structure.families, default=-1) + 1
+        self.visits: list[MutableSequence[int]] = [bytearray(len(bases)) for _ in range(families)]
         #: Service -> those on the way who have not been drawn for: places, and which visit it will be.
         self._coming: dict[int, list[tuple[_Places, _Visits]]] = {}
         #: Family -> visits that are known of.
         self._ahead: dict[int, _Visits] = {}
         #: How many came unforeseen, by behaviour, visit and cohort.
-        self._strays: dict[tuple[int, int], int] = {}
+        self._strays: dict[tuple[int, int, int], int] = {}
 
     def join(self, bases: NDArray[np.uint64], kinds: _Places) -> int:
         """Add citizens, before anything is drawn; return the place of the first of them."""
         first = len(self.bases)
         self.bases, self.kinds = np.concatenate((self.bases, bases)), np.concatenate((self.kinds, kinds))
         for counts in self.visits:
-            counts += [0] * len(bases)
+            counts.extend(bytes(len(bases)))
         self._ahead = {family: np.pad(known, (0, len(bases))) for family, known in self._ahead.items()}
         return first
+
+    def count(self, family: int, place: int, visits: int) -> None:
+        """Note how often a citizen was admitted, be it more often than a byte can hold."""
+        try:
+            self.visits[family][place] = visits
+        except ValueError:
+            self.visits[family] = list(self.visits[family])
+            self.visits[family][place] = visits
 
     def expect(self, to: _Places, places: _Places) -> None:
         """Note where citizens go next.
@@ -74,10 +91,10 @@ class Chunk:
         places : ndarray of int, shape (n,)
             Which citizens.
         """
-        home = to == HOME
-        if home.any():
-            to = np.where(home, self.structure.homes(self.kinds[places]), to)
         numbers = np.bincount(to - ORIGIN)  # no word lies below `ORIGIN`
+        if len(numbers) > HOME - ORIGIN and numbers[HOME - ORIGIN]:
+            to = np.where(to == HOME, self.structure.homes(self.kinds[places]), to)
+            numbers = np.bincount(to - ORIGIN)
         ends = numbers.cumsum().tolist()
         sorted_places = places[np.argsort(to.astype(np.int16), kind="stable")]
         for which in numbers.nonzero()[0].tolist():
@@ -111,21 +128,30 @@ class Chunk:
             The citizen.
         """
         self._draw_coming(behaviour)
-        key = behaviour.key + nth
-        drawn = self.drawn.setdefault(key, {})
-        found = drawn.get(place)
+        found = self._found(behaviour, nth, place)
         if found is None:
             cohort = int(self.structure.cohorts_of(self.kinds[place : place + 1])[0])
-            strays = self._strays[key, cohort] = self._strays.get((key, cohort), 0) + 1
+            key = behaviour.number, nth, cohort
+            strays = self._strays[key] = self._strays.get(key, 0) + 1
             if strays == STRAYS:
                 fitting = self.structure.fitting(behaviour.service, behaviour.signature)
                 places = np.flatnonzero(fitting[self.kinds] & (self.structure.cohorts_of(self.kinds) == cohort))
                 self._fill(behaviour, nth, places)
-                found = drawn.get(place)
+                found = self._found(behaviour, nth, place)
         if found is None:
             self.expect(self._fill(behaviour, nth, np.array([place])), np.array([place]))
-            found = drawn[place]
+            found = self._found(behaviour, nth, place)
+            assert found is not None
         return found
+
+    def _found(self, behaviour: Behaviour, nth: int, place: int) -> tuple[Outcome, float] | None:
+        """Return outcome and length of a citizen's visit, if it is drawn."""
+        try:
+            lengths, numbers, _ = self.drawn[behaviour.number][nth]
+            length = lengths[place]
+        except LookupError:
+            return None
+        return (behaviour.outcome(numbers[place]), length) if length >= 0.0 else None
 
     def _draw_coming(self, behaviour: Behaviour) -> None:
         """Draw for those who are on the way to the service and are of a kind that fits."""
@@ -134,10 +160,12 @@ class Chunk:
             return
         places = np.concatenate([mine for mine, _ in coming])
         visits = np.concatenate([nths for _, nths in coming])
-        now = self.structure.fitting(behaviour.service, behaviour.signature)[self.kinds[places]]
-        if not now.all():
-            self._coming[behaviour.service] = [(places[~now], visits[~now])]
-            places, visits = places[now], visits[now]
+        fitting = self.structure.fitting(behaviour.service, behaviour.signature)
+        if not fitting.all():
+            now = fitting[self.kinds[places]]
+            if not now.all():
+                self._coming[behaviour.service] = [(places[~now], visits[~now])]
+                places, visits = places[now], visits[now]
         if len(places):
             first = int(visits[0])
             to = self._fill(behaviour, first if (visits == first).all() else visits, places)
@@ -146,8 +174,46 @@ class Chunk:
     def _fill(self, behaviour: Behaviour, nth: int | _Visits, places: _Places) -> _Places:
         """Draw one visit for each of some citizens, the nth of all or of each; return where they lead."""
         numbers, lengths, to = behaviour.stays(self.bases[places], nth)
-        for visit in [nth] if isinstance(nth, int) else np.flatnonzero(np.bincount(nth)).tolist():
-            mine = slice(None) if isinstance(nth, int) else np.flatnonzero(nth == visit)
-            found = zip(behaviour.outcomes(numbers[mine]), lengths[mine].tolist(), strict=True)
-            self.drawn.setdefault(behaviour.key + visit, {}).update(zip(places[mine].tolist(), found, strict=True))
+        behaviour.make(numbers)
+        if isinstance(nth, int):
+            self._keep(behaviour, nth, places, lengths, numbers)
+        else:
+            for visit in np.flatnonzero(np.bincount(nth)).tolist():
+                mine = np.flatnonzero(nth == visit)
+                self._keep(behaviour, visit, places[mine], lengths[mine], numbers[mine])
         return to
+
+    def _keep(
+        self,
+        behaviour: Behaviour,
+        nth: int,
+        places: _Places,
+        lengths: NDArray[np.float64],
+        numbers: NDArray[np.intp],
+    ) -> None:
+        """Keep what is drawn for the nth visit: in arrays by place, unless it is for few."""
+        while len(self.drawn) <= behaviour.number:
+            self.drawn.append([])
+        visits = self.drawn[behaviour.number]
+        while len(visits) <= nth:
+            visits.append(({}, {}, behaviour.made))
+        before, citizens = visits[nth], len(self.bases)
+        if isinstance(before[0], dict) and (len(before[0]) + len(places)) * FEW >= citizens:
+            many = "H" if len(behaviour.made) <= 1 << 16 else "Q"
+            visits[nth] = (
+                _by_place(before[0], array("d", [-1.0]) * citizens),
+                _by_place(before[1], array(many, [0]) * citizens),
+                behaviour.made,
+            )
+        for kept, values in zip(visits[nth][:2], (lengths, numbers), strict=True):
+            if isinstance(kept, dict):
+                kept.update(zip(places.tolist(), values.tolist(), strict=True))
+            else:
+                np.asarray(kept)[places] = values
+
+
+def _by_place(values: Any, found: array[Any]) -> array[Any]:
+    """Return an array in which values have their places."""
+    if values:
+        np.asarray(found)[list(values)] = list(values.values())
+    return found

@@ -79,6 +79,7 @@ class Citizen:
         "place",
         "rows",
         "strands",
+        "touched",
     )
 
     def __init__(
@@ -88,6 +89,8 @@ class Citizen:
             ident, ending, kind, chunk, place, budget,
         )  # fmt: skip
         self.rows = self.strands = 0
+        #: Rules may have left something here, to be taken away before the next newcomer; see `LiveService.begun`.
+        self.touched = True
         self.course_over = False
         self.main: Stay | None = None
         self.beside: dict[int, Stay] | None = None
@@ -163,7 +166,6 @@ class Stay(_Ordinary):
         "code",
         "finish",
         "flags",
-        "gives_up_at",
         "holder",
         "origin",
         "requests",
@@ -183,11 +185,11 @@ class Stay(_Ordinary):
     nth: int
     outcome: Outcome
     since: float  # with a `risk`: from when the death budget is spent here
-    state: int
 
     def __init__(self, citizen: Citizen, service: LiveService, from_row: int, referred: float) -> None:
         self.citizen, self.service, self.from_row, self.referred = citizen, service, from_row, referred
         self.row = citizen.rows
+        self.state = STAYING
         #: True when anything below differs from what stands here: such a stay ends with care.
         self.special = False
         #: True when something else on the calendar than its own end knows it: patience, a rule, death while waiting.
@@ -195,7 +197,6 @@ class Stay(_Ordinary):
         self.flags = self.strand = 0
         self.since = self.finish = 0.0
         self.rule = -1
-        self.gives_up_at = math.inf
         self.holder: Stay | None = None  # the stay that goes on, or the place that is held, while this request waits
         self.origin: Origin | None = None
         self.remaining: tuple[float, Outcome, int] | None = None  # what is left of a stay that is resumed

@@ -17,7 +17,7 @@ from crksim.simulation.closing import close_down
 from crksim.simulation.luck import Luck
 from crksim.simulation.newcomers import Newcomers
 from crksim.simulation.opening import opening
-from crksim.simulation.packing import CODE, TO
+from crksim.simulation.packing import CODE, FORESEEN_TYPE, TO
 from crksim.simulation.plan import Plan
 from crksim.simulation.referring import Rules
 from crksim.simulation.rows import log_of, write_open
@@ -120,10 +120,12 @@ class Run:
         #: spares a call and a sum for every stay, and with the row where SimPy has the number of the entry: the order
         #: of what falls together does not hang on what was put there first.
         self.calendar: list[Any] = self.env._queue
-        #: Rows in full, and those of ordinary stays; see `packing`.
-        self.rows, self.plain = BytesIO(), BytesIO()
+        #: Rows in full, and those of ordinary stays as foreseen; see `packing`.
+        self.rows, self.foreseen = BytesIO(), BytesIO()
         self.left_out: set[int] = set()
         self.rules = Rules(self)
+        #: The events of newcomers.
+        self.at_the_door: list[Wake] = []
         #: Stays that are over and serve again.
         self.spare: list[Stay] = []
         self.services: list[LiveService] = []
@@ -212,6 +214,11 @@ class Run:
             opening(self, newcomers.chunk)
         else:
             restore(self, state)
+        # Room for two stays each, there from the start: room made bit by bit means moving all that is written by then.
+        self.foreseen.truncate(0)
+        self.foreseen.seek(2 * newcomers.count * FORESEEN_TYPE.itemsize)
+        self.foreseen.write(b"\0")
+        self.foreseen.seek(0)
         newcomers.start()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
@@ -247,12 +254,15 @@ class Run:
     def finish(self) -> StayLog:
         """Write the rows still open and return the log."""
         for stay in self.still_open():
-            write_open(stay, self.rows)
+            if stay.special or stay.state != STAYING or not stay.outcome.foreseen:
+                write_open(stay, self.rows)
             stay.citizen.main = None
-        log = log_of(self.plain, self.rows, self.structure, self.since, self.until)
+        log = log_of(self.foreseen, self.rows, self.structure, self.since, self.until)
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.close()
-        self.plain.close()
+        self.foreseen.close()
+        for wake in self.at_the_door:
+            wake.stay = None
         self.services.clear()
         self.spare.clear()
         self.calendar.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from heapq import heappush
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -28,6 +29,10 @@ __all__ = ["Newcomers", "budgets", "kinds"]
 
 #: Citizens whose luck is drawn in one go.
 CHUNK = 16384
+
+#: So many newcomers are put on the calendar at once.  One alone would be the next of all events nearly every time, and
+#: the way up to the front of the calendar is the longest.
+AHEAD = 32
 
 #: Arrivals of a cohort that is left out.
 NOBODY = Arrivals()
@@ -56,6 +61,7 @@ class Newcomers:
         self._times = np.concatenate([times for _, times in drawn])
         # Of equal times the first in rank comes first, and of one cohort the smallest number.
         self._order = np.argsort(self._times, kind="stable")
+        self.count = len(self._order)
         self.chunk, first = self._part(0)
         self._coming = chain(first, self._others())
 
@@ -76,11 +82,8 @@ class Newcomers:
             yield from self._part(begin)[1]
 
     def start(self) -> None:
-        """Put the first newcomer on the calendar."""
-        arrive = arriving(self.run, self._coming)
-        for coming in self._coming:
-            self.run.at(coming[0], ARRIVAL, Wake(arrive, coming[0], coming))
-            return
+        """Put the first newcomers on the calendar."""
+        self.run.at_the_door = arriving(self.run, self._coming)
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
         """Return some of those who come, in order; what is known of them at the door is drawn at once."""
@@ -108,11 +111,13 @@ class Newcomers:
             to,
         )
         limits = budgets(run, bases).tolist() if run.mortal else repeat(math.inf)
-        return chunk, zip(*(column.tolist() for column in columns), limits, range(len(part)), repeat(chunk))
+        # Numbers become objects one by one as citizens come: made all at once they would lie far off in memory by then.
+        drawn = (array(column.dtype.char, column.tobytes()) for column in columns)
+        return chunk, zip(*drawn, limits, range(len(part)), repeat(chunk))
 
 
-def arriving(run: Run, others: Iterator[_Coming]) -> Callable[[Wake], None]:
-    """Return what lets a newcomer in, as the call-back of the arrival, and puts the next one on the calendar.
+def arriving(run: Run, others: Iterator[_Coming]) -> list[Wake]:
+    """Put the first newcomers on the calendar; return their events, which serve again for those who follow.
 
     Parameters
     ----------
@@ -134,9 +139,11 @@ def arriving(run: Run, others: Iterator[_Coming]) -> Callable[[Wake], None]:
                 citizen = stay.citizen
                 citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
                 citizen.chunk, citizen.place = chunk, place
-                citizen.rows = citizen.strands = stay.row = 0
-                citizen.course_over = False
-                citizen.main = citizen.beside = citizen.considered = citizen.lifetime = None
+                citizen.rows = stay.row = 0
+                if citizen.touched:
+                    citizen.strands = 0
+                    citizen.course_over = citizen.touched = False
+                    citizen.beside = citizen.considered = citizen.lifetime = None
                 stay.service, stay.from_row, stay.referred = target, -1, now
                 come = target.come
                 come(stay, now)
@@ -145,14 +152,20 @@ def arriving(run: Run, others: Iterator[_Coming]) -> Callable[[Wake], None]:
         elif to < DIED:
             citizen = Citizen(ident, ending, kind, chunk, place, budget)
             run.go(citizen, run.resolved(to, citizen, None), now, -1, 0, None)
-        for coming in others:
-            wake.stay, wake.callbacks = coming, calls
-            wake.at = at = coming[0]
-            heappush(calendar, (at, ARRIVAL, 0, wake))  # only one newcomer at a time stands there
-            return
 
-    calls = (arrive,)
-    return arrive
+    def go_on(_: Wake | None = None) -> None:
+        """Put the next newcomers on the calendar; with the last of them, go on."""
+        wake = None
+        for number, (wake, coming) in enumerate(zip(wakes, others, strict=False)):
+            wake.stay, wake.callbacks = coming, one_of_them
+            heappush(calendar, (coming[0], ARRIVAL, number, wake))
+        if wake is not None:
+            wake.callbacks = the_last
+
+    one_of_them, the_last = (arrive,), (arrive, go_on)
+    wakes = [Wake(arrive, 0.0) for _ in range(AHEAD)]
+    go_on()
+    return wakes
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -168,6 +181,8 @@ def _branches(run: Run, shares: Shares, bases: NDArray[np.uint64], purpose: str,
         return np.zeros(len(times), np.intp)
     u = uniforms(bases, constant("", 0, purpose))
     days = sorted({day for _, number in shares.branches if number is not None for day, _ in number.steps[1:]})
+    if not days:
+        return branches(run.plan.shares(shares, -np.inf)[0], u)
     branch = np.empty(len(times), np.intp)
     epochs = np.searchsorted(np.array(days), times, side="right")
     for epoch in np.unique(epochs).tolist():

@@ -14,7 +14,7 @@ import numpy as np
 
 from crksim.simulation.staylog import NOWHERE, REASONS
 
-__all__ = ["CODE", "COHORT", "FLAGS", "NUMBER", "OPEN", "PLAIN", "PLAIN_TYPE", "ROW", "ROW_TYPE", "TO", "pack"]
+__all__ = ["CODE", "COHORT", "FLAGS", "FORESEEN", "FORESEEN_TYPE", "NUMBER", "OPEN", "ROW", "ROW_TYPE", "TO", "pack"]
 
 _TIMES, _SMALL = ("referred", "admitted", "due", "left"), ("row", "from_row", "nth", "service", "rule", "strand")
 
@@ -25,9 +25,9 @@ ROW_TYPE = np.dtype(
     [*((name, "f8") for name in ("citizen", "end", *_TIMES)), ("kind", "i4"), *((name, "i2") for name in _SMALL)]
 )
 
-#: An ordinary stay that ended when it was due: no rule, main strand, left on the day it was due.
-PLAIN = Struct("=5di4h").pack
-PLAIN_TYPE = np.dtype(
+#: An ordinary stay as foreseen on admission: no rule, main strand, left on the day it is due.
+FORESEEN = Struct("=5di4h").pack
+FORESEEN_TYPE = np.dtype(
     [(name, ROW_TYPE[name]) for name in ROW_TYPE.names or () if name not in ("left", "rule", "strand")]
 )
 

@@ -2,6 +2,9 @@
 
 Nearly all that a run does happens in these two functions.  They are closures of one service: what they need of it is
 bound once and not looked up on every stay.  Everything out of the ordinary is left to `LiveService`.
+
+The row of an ordinary stay is written on admission, when all of it is at hand.  Where the stay comes to another end
+after all (a referral, a closing, death), the row written then is the one that holds; see `rows`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crksim.simulation.behaviour import HOME
 from crksim.simulation.citizens import CLOSED, STAYING, Stay
-from crksim.simulation.packing import PLAIN, TO
+from crksim.simulation.packing import FORESEEN, TO
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
@@ -31,9 +34,9 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
     service : LiveService
         The service, as far as it is known before the run begins.
     """
-    calendar = run.calendar
+    calendar, write = run.calendar, run.foreseen.write
     behaviours, family, line = service.behaviours, service.family, service.line
-    begins, call_backs = service.begins, service.ending
+    begins, call_backs, index = service.begins, service.ending, service.index
 
     def come(stay: Stay, now: float, called: bool = False) -> None:
         """Admit a request or let it stand in line, where those who are `called` have stood already."""
@@ -48,6 +51,8 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
                 return
             service.free -= 1.0
             citizen.rows += 1
+        else:
+            stay.state = STAYING
         kind = stay.kind = citizen.kind
         try:
             behaviour = behaviours[kind]
@@ -56,19 +61,37 @@ def coming(run: Run, service: LiveService) -> Callable[..., None]:
         if stay.remaining is None:
             chunk, place = citizen.chunk, citizen.place
             visits = chunk.visits[family]
-            nth = stay.nth = visits[place]
-            visits[place] = nth + 1
+            nth = visits[place]
             try:
-                stay.outcome, length = chunk.drawn[behaviour.key + nth][place]
-            except KeyError:
-                stay.outcome, length = chunk.draw(behaviour, nth, place)
+                visits[place] = nth + 1
+            except ValueError:
+                chunk.count(family, place, nth + 1)
+            try:
+                lengths, numbers, made = chunk.drawn[behaviour.number][nth]
+                length = lengths[place]
+                if length >= 0.0:
+                    outcome = made[numbers[place]]
+                else:
+                    outcome, length = chunk.draw(behaviour, nth, place)
+            except LookupError:
+                outcome, length = chunk.draw(behaviour, nth, place)
         else:
-            length, stay.outcome, stay.nth = stay.remaining
-        stay.state, stay.callbacks = STAYING, call_backs
-        stay.admitted, stay.due = now, now + length
+            length, outcome, nth = stay.remaining
+        due = now + length
+        stay.callbacks = call_backs
+        stay.admitted, stay.due, stay.outcome, stay.nth = now, due, outcome, nth
         if not behaviour.simple or stay.strand:
             service.compete(stay, behaviour, now)
-        heappush(calendar, (stay.due, citizen.ending, stay.row, stay))
+            due, outcome = stay.due, stay.outcome
+        row = stay.row
+        heappush(calendar, (due, citizen.ending, row, stay))
+        if outcome.foreseen:
+            write(
+                FORESEEN(
+                    citizen.ident, outcome.code, stay.referred, now, due,
+                    kind, row, stay.from_row, nth, index,
+                )
+            )  # fmt: skip
         if begins:
             service.begun(stay, now)
 
@@ -83,15 +106,13 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
     run, service
         As in `coming`.
     """
-    line, careful, index = service.line, service.careful, service.index
-    push, spare, others = run.plain.write, run.spare, run.services
+    line, index = service.line, service.index
+    write, spare, others = run.foreseen.write, run.spare, run.services
 
     def end(stay: Stay) -> None:
         """End a stay at its time, and send the citizen where the end says."""
-        if stay.state:  # not staying any more
-            return
         outcome = stay.outcome
-        if careful or stay.special or outcome.careful:
+        if stay.special or outcome.careful:  # closed before its time, or not ordinary
             service.end_with_care(stay)
             return
         now, citizen, row = stay.due, stay.citizen, stay.row
@@ -103,27 +124,29 @@ def ending(run: Run, service: LiveService) -> Callable[[Stay], None]:
             passed = now - stay.since
             citizen.budget -= risk.rates[0] * passed if risk.constant else risk.spent(stay.since, now)
             stay.risk = None
-        to, code = outcome.to, outcome.code
-        if to == HOME:
-            to = run.resolved(to, citizen, None)
-            code += to * TO
-        push(
-            PLAIN(
-                citizen.ident, code, stay.referred, stay.admitted, now,
-                stay.kind, row, stay.from_row, stay.nth, index,
-            )
-        )  # fmt: skip
+        to = outcome.to
         service.free += 1.0
         if to < 0:
-            stay.state, citizen.main = CLOSED, None
-            if not stay.known and not citizen.beside:
-                spare.append(stay)
-            if line.count:
-                line.offer_last(now)
-            return
+            if to == HOME:
+                to = run.resolved(to, citizen, None)
+                write(
+                    FORESEEN(
+                        citizen.ident, outcome.code + to * TO, stay.referred, stay.admitted, now,
+                        stay.kind, row, stay.from_row, stay.nth, index,
+                    )
+                )  # fmt: skip
+            if to < 0:
+                citizen.main = None
+                if stay.known or citizen.beside:
+                    stay.state, stay.special = CLOSED, True
+                else:
+                    spare.append(stay)
+                if line.count:
+                    line.offer_last(now)
+                return
         target = others[to]
         if stay.known or target.guarded:
-            stay.state = CLOSED
+            stay.state, stay.special = CLOSED, True
             target.request(citizen, now, row)
             if line.count:
                 line.offer_last(now)

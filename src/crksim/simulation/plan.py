@@ -19,6 +19,7 @@ from crksim.model.referrals import Referral, TakeUp
 from crksim.model.services import Service
 from crksim.simulation.behaviour import HOME, ORIGIN, Behaviour, BoundEnd, Steps
 from crksim.simulation.clinicplan import ClinicPlan
+from crksim.simulation.ends import careful, leads_to_death, status_names
 from crksim.simulation.misses import Awaited, Habits, sort_of
 from crksim.simulation.staylog import DIED, LEAVE, REASONS, Legend
 
@@ -57,8 +58,9 @@ class Structure:
         ends = {end.id for service in self.services for case in service.ends for end in case.value}
         self.end_names = (*REASONS, *sorted((ends | {"done"}) - set(REASONS)))
         self.end_index = {name: index for index, name in enumerate(self.end_names)}
-        self.status_names = tuple(sorted(_statuses(self.services)))
-        self.lethal = any(_leads_to_death(service) for service in self.services)
+        self.status_names = tuple(sorted(status_names(self.services)))
+        self.lethal = any(leads_to_death(service) for service in self.services)
+        self.careful = {self.service_index[name] for name in careful(self.services, self.rules)}
         self.kinds: list[dict[str, str]] = []
         self._kind_index: dict[tuple[tuple[str, str], ...], int] = {}
         self._changed: dict[tuple[int, tuple[tuple[str, str], ...]], int] = {}
@@ -212,24 +214,6 @@ def _ranks(keys: list[str]) -> tuple[int, ...]:
     return tuple(ranks)
 
 
-def _statuses(services: tuple[Service, ...]) -> set[str]:
-    return {
-        name
-        for service in services
-        for case in service.ends
-        for end in case.value
-        for shares in (end.status, end.without)
-        if shares is not None
-        for name, _ in shares.branches
-    }
-
-
-def _leads_to_death(service: Service) -> bool:
-    ends = [name for case in service.ends for end in case.value for name, _ in end.to.branches]
-    closing = [to for _, _, to in service.closes.present] if service.closes is not None else []
-    return "died" in ends or "died" in closing
-
-
 def _collect(value: object, days: set[float]) -> None:
     """Gather the days on which any dated value inside `value` changes."""
     if isinstance(value, Dated):
@@ -359,7 +343,8 @@ class Plan:
         death = self.steps(it.death[signature[2]].value) if signature[2] >= 0 else None
         if death is not None and death.rates == [0.0]:
             death = None
-        behaviour = Behaviour(number, service, signature, it.luck_key, tuple(sums), bound, death)
+        with_care = service in self.structure.careful
+        behaviour = Behaviour(number, service, signature, it.luck_key, tuple(sums), bound, death, with_care)
         # An end or a closing that leads to death ends every strand, so every stay must be found again.
         behaviour.simple = behaviour.simple and not self.structure.lethal
         return behaviour

@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crksim.simulation.citizens import WAITING, Stay
-from crksim.simulation.packing import FLAGS, OPEN, PLAIN_TYPE, ROW, ROW_TYPE
+from crksim.simulation.packing import FLAGS, FORESEEN_TYPE, OPEN, ROW, ROW_TYPE
 from crksim.simulation.plan import Structure
 from crksim.simulation.staylog import COLUMNS, StayLog
 
 __all__ = ["log_of", "write_open"]
 
 
-def log_of(plain: BytesIO, rows: BytesIO, structure: Structure, start: float, end: float) -> StayLog:
-    """Return the log of rows written by `LiveService.close` and `LiveService.write`.
+def log_of(foreseen: BytesIO, rows: BytesIO, structure: Structure, start: float, end: float) -> StayLog:
+    """Return the log of what was written while the run went on.
 
     Parameters
     ----------
-    plain, rows : BytesIO
-        As packed by `packing.PLAIN` and `packing.ROW`.
+    foreseen : BytesIO
+        Rows of stays as foreseen on admission, up to where it stands, packed by `packing.FORESEEN`.
+    rows : BytesIO
+        Rows in full, packed by `packing.ROW`.  Where both have a row it came otherwise than foreseen.
     structure : Structure
         The world of the run.
     start, end : float
@@ -34,10 +36,17 @@ def log_of(plain: BytesIO, rows: BytesIO, structure: Structure, start: float, en
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    table = _together(np.frombuffer(plain.getvalue(), PLAIN_TYPE), np.frombuffer(rows.getvalue(), ROW_TYPE))
+    ahead = np.frombuffer(foreseen.getbuffer()[: foreseen.tell()], FORESEEN_TYPE)
+    table = _together(ahead, np.frombuffer(rows.getvalue(), ROW_TYPE))
+    still = np.flatnonzero(ahead["due"] >= end)
+    table["end"][still], table["left"][still] = OPEN, math.nan
     ident = table["citizen"].astype(np.int64) + table["row"]
     order = np.argsort(ident)
-    table, ident = {name: column[order] for name, column in table.items()}, ident[order]
+    ident = ident[order]
+    twice = np.flatnonzero(ident[1:] == ident[:-1])
+    order[twice + 1] = np.maximum(order[twice], order[twice + 1])  # the row in full holds
+    order, ident = np.delete(order, twice), np.delete(ident, twice)
+    table = {name: column[order] for name, column in table.items()}
     code, kind = table["end"].astype(np.int64), table["kind"]
     used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
     named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
@@ -65,14 +74,14 @@ def log_of(plain: BytesIO, rows: BytesIO, structure: Structure, start: float, en
     return StayLog(legend, start, end, **typed)
 
 
-def _together(plain: NDArray[Any], rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return the columns of rows of both kinds."""
-    given = {name: plain[name] for name in PLAIN_TYPE.names or ()}
-    given |= {"left": plain["due"], "rule": np.full(len(plain), -1), "strand": np.zeros(len(plain))}
+def _together(foreseen: NDArray[Any], rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return the columns of rows of both kinds, those that were foreseen first."""
+    given = {name: foreseen[name] for name in FORESEEN_TYPE.names or ()}
+    given |= {"left": foreseen["due"], "rule": np.full(len(foreseen), -1), "strand": np.zeros(len(foreseen))}
     found = {}
     for name in ROW_TYPE.names or ():
-        found[name] = column = np.empty(len(plain) + len(rows), ROW_TYPE[name])
-        column[: len(plain)], column[len(plain) :] = given[name], rows[name]
+        found[name] = column = np.empty(len(foreseen) + len(rows), ROW_TYPE[name])
+        column[: len(foreseen)], column[len(foreseen) :] = given[name], rows[name]
     return found
 
 

@@ -33,7 +33,7 @@ class LiveService:
 
     # Slots are found faster than what stands in a dictionary, and there are more than Python keeps in line.
     __slots__ = (
-        "_concerning", "_eligible", "begins", "behaviours", "between_courses", "careful", "closed", "come",
+        "_concerning", "_eligible", "begins", "behaviours", "between_courses", "closed", "come",
         "during_rules", "end_rules", "ending", "epoch", "family", "free", "guarded", "index", "line", "members",
         "open", "places", "plan", "push", "run", "site", "spare", "spec", "start_rules", "tie",
     )  # fmt: skip
@@ -61,7 +61,6 @@ class LiveService:
         self.during_rules = run.rules.standing("during", it.id)
         rules = self.start_rules or self.during_rules or self.end_rules
         self.begins = bool(rules or it.between_courses or it.closes is not None)
-        self.careful = bool(self.end_rules or it.blocking or it.closes is not None)
         self._eligible: dict[int, bool] = {}
         self.between_courses = it.between_courses
         #: Kind -> the rules at the start of a stay and during it that concern it, and the number of the latter's set.
@@ -249,7 +248,7 @@ class LiveService:
         citizen, nth = stay.citizen, stay.nth
         winner = -1
         for index, hazard in behaviour.competing:
-            key = ("hazard", behaviour.key + nth, index)
+            key = ("hazard", behaviour.number, nth, index)
             amounts = citizen.chunk.blocks.get(key)
             if amounts is None:
                 amounts = citizen.chunk.blocks[key] = behaviour.amounts(citizen.chunk.bases, nth, index)
@@ -264,7 +263,7 @@ class LiveService:
         """Let ends that come with misses in a row compete; of equal times the others come first."""
         citizen, nth = stay.citizen, stay.nth
         for index, awaited in behaviour.awaited:
-            key = ("misses", behaviour.key + nth, index)
+            key = ("misses", behaviour.number, nth, index)
             lots = citizen.chunk.blocks.get(key)
             if lots is None:
                 lots = citizen.chunk.blocks[key] = awaited.lots(citizen.chunk.bases, nth)
@@ -276,6 +275,7 @@ class LiveService:
     def begun(self, stay: Stay, now: float) -> None:
         """Do what only some services need when a stay begins."""
         citizen = stay.citizen
+        citizen.touched = True
         if not stay.strand:
             if citizen.course_over and citizen.considered:
                 citizen.considered.clear()
@@ -303,6 +303,8 @@ class LiveService:
 
     def end_with_care(self, stay: Stay) -> None:
         """End a stay that death may have ended, that rules may follow, or whose end does more than lead on."""
+        if stay.state != STAYING:  # closed before its time
+            return
         now, citizen, outcome = stay.due, stay.citizen, stay.outcome
         if outcome.to == DIED or (stay.risk is not None and now < stay.finish):
             self.run.die(citizen, now, stay if stay.risk is None or now == stay.finish else None)
@@ -382,7 +384,7 @@ class LiveService:
                 stay.kind, stay.row, stay.from_row, nth, self.index, stay.rule, stay.strand,
             )
         )  # fmt: skip
-        stay.state = CLOSED
+        stay.state, stay.special = CLOSED, True
 
     def write(self, citizen: Citizen, from_row: int, strand: int, rule: int, now: float, code: float) -> int:
         """Write the row of a request that was never admitted and did not wait; return its number."""

@@ -121,7 +121,6 @@ _FIELDS = (
     "state",
     "flags",
     "kind",
-    "gives_up_at",
     "since",
 )
 _STAYING = ("nth", "due", "finish", "wakes")
@@ -136,6 +135,7 @@ def _outcome(plain: Any) -> Outcome | None:
         return None
     made = Outcome.__new__(Outcome)
     made.to, made.code, made.becomes, made.packed_to, made.careful = plain
+    made.foreseen = False
     return made
 
 
@@ -248,7 +248,7 @@ def _citizens(run: Run, state: State) -> list[Citizen]:
             citizen = Citizen(cohort_index * COHORT + it.number * NUMBER, ending, kind, chunk, at)
             citizen.rows, citizen.strands = it.rows, it.strands
             for family, count in it.visits:
-                chunk.visits[family][at] = count
+                chunk.count(family, at, count)
             citizen.considered = None if it.considered is None else dict(it.considered)
             citizen.course_over = it.course_over
             citizen.lifetime = None if it.lifetime is None else dict(it.lifetime)

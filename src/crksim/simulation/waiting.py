@@ -30,15 +30,18 @@ class WaitingLine:
     __slots__ = (
         "_calendar",
         "_calls",
+        "_giving_up",
         "_heap",
         "_joined",
         "_laws",
         "_levels",
         "_queue",
+        "_spare",
         "_wake",
         "count",
         "handing",
         "in_order",
+        "patient",
         "room",
         "run",
         "service",
@@ -62,6 +65,10 @@ class WaitingLine:
         #: Kind -> key of what is drawn for a first visit, and the law of its patience.
         self._laws: dict[int, tuple[int, Law]] = {}
         self._calendar = self.run.calendar
+        self.patient = service.spec.patience is not None
+        self._giving_up = (self.give_up,)
+        #: Events that have told that a patience ran out, and serve again.
+        self._spare: list[Wake] = []
 
     def forget(self) -> None:
         """Forget the numbers of before a date on which some of them change."""
@@ -71,29 +78,34 @@ class WaitingLine:
     def join(self, stay: Stay, now: float) -> None:
         """Put a request in the queue."""
         citizen = stay.citizen
-        stay.state, stay.kind, stay.admitted, stay.gives_up_at = WAITING, citizen.kind, math.nan, math.inf
+        stay.state, stay.kind, stay.admitted = WAITING, citizen.kind, math.nan
         if self.in_order:
             self.count += 1
             self._queue.append(stay)
         else:
             self.enter(stay, now)
-        holder = stay.holder
-        if holder is not None:
-            if holder.requests is None:
-                holder.requests, holder.special = [], True
-            holder.requests.append(stay)
-        elif stay.strand == 0:
+        if stay.special:
+            holder = stay.holder
+            if holder is not None:
+                if holder.requests is None:
+                    holder.requests, holder.special = [], True
+                holder.requests.append(stay)
+            if stay.strand:
+                citizen.open_beside()[stay.strand] = stay
+        if stay.strand == 0 and stay.holder is None:
             citizen.main = stay
             if self.run.mortal:
                 self._expose(stay, now)
-        if stay.strand:
-            citizen.open_beside()[stay.strand] = stay
-        if self.spec.patience is not None:
-            stay.gives_up_at = at = now + self._patience(citizen, now)
+        if self.patient:
+            at = now + self._patience(citizen, now)
             if at < math.inf:
                 stay.known = True
-                priority = citizen.ending + (PATIENCE - END)
-                heappush(self._calendar, (at, priority, stay.row, Wake(self.give_up, at, stay)))
+                if self._spare:
+                    wake = self._spare.pop()
+                    wake.at, wake.stay, wake.callbacks = at, stay, self._giving_up
+                else:
+                    wake = Wake(self.give_up, at, stay)
+                heappush(self._calendar, (at, citizen.ending + (PATIENCE - END), stay.row, wake))
 
     def enter(self, stay: Stay, now: float) -> None:
         """Take a place in the order of the queue."""
@@ -156,6 +168,8 @@ class WaitingLine:
     def give_up(self, wake: Wake) -> None:
         """Close a request whose patience has run out."""
         stay, now = wake.stay, wake.at
+        wake.stay = None
+        self._spare.append(wake)
         if stay.state != WAITING:
             return
         service, holder = self.service, stay.holder
