@@ -171,6 +171,7 @@ class Stay(_Ordinary):
         "requests",
         "rule",
         "since",
+        "waits",
         "wakes",
     )
 
@@ -192,7 +193,7 @@ class Stay(_Ordinary):
         self.state = STAYING
         #: True when anything below differs from what stands here: such a stay ends with care.
         self.special = False
-        #: True when something else on the calendar than its own end knows it: patience, a rule, death while waiting.
+        #: True when something else on the calendar than its own end knows it while it goes on: a rule.
         self.known = False
         self.flags = self.strand = 0
         self.since = self.finish = 0.0
@@ -202,6 +203,7 @@ class Stay(_Ordinary):
         self.remaining: tuple[float, Outcome, int] | None = None  # what is left of a stay that is resumed
         self.requests: list[Stay] | None = None  # requests that wait while this stay goes on
         self.risk: Steps | None = None  # death rate that the citizen's budget is spent at
+        self.waits: tuple[Wake, ...] = ()  # what may end the waiting, until the place is there
         self.wakes: list[tuple[float, int]] | None = None  # rules that will come up
 
     def until(self) -> float:

@@ -170,7 +170,7 @@ class Run:
     def death(self, wake: Wake) -> None:
         """Let a citizen die while waiting or held."""
         stay = wake.stay
-        if stay.state not in (STAYING, CLOSED) and stay.risk is not None:
+        if stay is not None and stay.state not in (STAYING, CLOSED) and stay.risk is not None:
             self.die(stay.citizen, wake.at, None)
 
     def die(self, citizen: Citizen, now: float, ending: Stay | None) -> None:
@@ -256,7 +256,7 @@ class Run:
         for stay in self.still_open():
             if stay.special or stay.state != STAYING or not stay.outcome.foreseen:
                 write_open(stay, self.rows)
-            stay.citizen.main = None
+            stay.citizen.main, stay.waits = None, ()
         log = log_of(self.foreseen, self.rows, self.structure, self.since, self.until)
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.close()

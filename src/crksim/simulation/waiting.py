@@ -84,27 +84,21 @@ class WaitingLine:
             self._queue.append(stay)
         else:
             self.enter(stay, now)
-        if stay.special:
-            holder = stay.holder
-            if holder is not None:
-                if holder.requests is None:
-                    holder.requests, holder.special = [], True
-                holder.requests.append(stay)
-            if stay.strand:
-                citizen.open_beside()[stay.strand] = stay
-        if stay.strand == 0 and stay.holder is None:
+        if stay.strand or stay.holder is not None:
+            _hang(stay)
+        else:
             citizen.main = stay
             if self.run.mortal:
                 self._expose(stay, now)
         if self.patient:
             at = now + self._patience(citizen, now)
             if at < math.inf:
-                stay.known = True
                 if self._spare:
                     wake = self._spare.pop()
                     wake.at, wake.stay, wake.callbacks = at, stay, self._giving_up
                 else:
                     wake = Wake(self.give_up, at, stay)
+                stay.waits = (*stay.waits, wake)
                 heappush(self._calendar, (at, citizen.ending + (PATIENCE - END), stay.row, wake))
 
     def enter(self, stay: Stay, now: float) -> None:
@@ -124,6 +118,7 @@ class WaitingLine:
     def depart(self, stay: Stay, now: float) -> None:
         """Take a request out of the count; its entry is skipped when it comes to the front."""
         self.count -= 1
+        stay.waits = ()
         if stay.risk is not None:
             stay.citizen.budget -= stay.risk.spent(stay.since, now)
             stay.risk = None
@@ -156,6 +151,10 @@ class WaitingLine:
             stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
             if stay.state != WAITING:
                 continue
+            if stay.waits:
+                for wake in stay.waits:
+                    wake.stay = None  # there is nothing to tell any more
+                stay.waits = ()
             if stay.risk is None:
                 self.count -= 1
             else:
@@ -170,7 +169,7 @@ class WaitingLine:
         stay, now = wake.stay, wake.at
         wake.stay = None
         self._spare.append(wake)
-        if stay.state != WAITING:
+        if stay is None or stay.state != WAITING:
             return
         service, holder = self.service, stay.holder
         self.depart(stay, now)
@@ -202,8 +201,9 @@ class WaitingLine:
             stay.risk, stay.since = risk, now
             at = now + risk.reach(now, stay.citizen.budget)
             if at < math.inf:
-                stay.known = True
-                self.run.at(at, stay.citizen.ending, Wake(self.run.death, at, stay), death_order(stay))
+                wake = Wake(self.run.death, at, stay)
+                stay.waits = (*stay.waits, wake)
+                self.run.at(at, stay.citizen.ending, wake, death_order(stay))
 
     def _patience(self, citizen: Citizen, now: float) -> float:
         """Return how long a citizen waits before giving up, in days."""
@@ -222,3 +222,14 @@ class WaitingLine:
             u = uniforms(chunk.bases, constant(self.spec.luck_key, nth, "patience"))
             block = chunk.blocks[key + nth] = view(on_grid(law.quantile(u)))
             return block[place]
+
+
+def _hang(request: Stay) -> None:
+    """Note a request that waits beside the main strand, or while a stay goes on, where it will be looked for."""
+    holder = request.holder
+    if holder is not None:
+        if holder.requests is None:
+            holder.requests, holder.special = [], True
+        holder.requests.append(request)
+    if request.strand:
+        request.citizen.open_beside()[request.strand] = request
