@@ -57,8 +57,8 @@ class Chunk:
         #: How often each was admitted, by family and place.
         families = max(structure.families, default=-1) + 1
         self.visits: list[MutableSequence[int]] = [bytearray(len(bases)) for _ in range(families)]
-        #: Service -> those on the way who have not been drawn for: places, and which visit it will be.
-        self._coming: dict[int, list[tuple[_Places, _Visits]]] = {}
+        #: Service -> places of those on the way who have not been drawn for.
+        self._coming: dict[int, list[_Places]] = {}
         #: Family -> visits that are known of.
         self._ahead: dict[int, _Visits] = {}
         #: How many came unforeseen, by behaviour, visit and cohort.
@@ -102,18 +102,17 @@ class Chunk:
             if service < 0:
                 continue
             mine = sorted_places[ends[which - 1] : ends[which]]
-            family = self.structure.families[service]
-            known = self._ahead.get(family)
-            if known is None:
-                known = self._ahead[family] = np.zeros(len(self.bases), np.int16)
-            visits = known[mine]
-            known[mine] = visits + 1
-            self._coming.setdefault(service, []).append((mine, visits))
+            self._coming.setdefault(service, []).append(mine)
 
-    def visited(self, service: int, places: _Places) -> None:
-        """Note that citizens are in a service already."""
-        known = self._ahead.setdefault(self.structure.families[service], np.zeros(len(self.bases), np.int16))
-        known[places] += 1
+    def visited(self, service: int, places: _Places) -> _Visits:
+        """Note that citizens are in a service, or on the way to it; return how often they are known to have been."""
+        family = self.structure.families[service]
+        known = self._ahead.get(family)
+        if known is None:
+            known = self._ahead[family] = np.zeros(len(self.bases), np.int16)
+        visits = known[places]
+        known[places] = visits + 1
+        return visits
 
     def draw(self, behaviour: Behaviour, nth: int, place: int) -> tuple[Outcome, float]:
         """Return outcome and length of a citizen's nth visit, in days, when it is not among the `drawn` yet.
@@ -158,15 +157,15 @@ class Chunk:
         coming = self._coming.pop(behaviour.service, None)
         if coming is None:
             return
-        places = np.concatenate([mine for mine, _ in coming])
-        visits = np.concatenate([nths for _, nths in coming])
+        places = np.concatenate(coming)
         fitting = self.structure.fitting(behaviour.service, behaviour.signature)
         if not fitting.all():
             now = fitting[self.kinds[places]]
             if not now.all():
-                self._coming[behaviour.service] = [(places[~now], visits[~now])]
-                places, visits = places[now], visits[now]
+                self._coming[behaviour.service] = [places[~now]]
+                places = places[now]
         if len(places):
+            visits = self.visited(behaviour.service, places)
             first = int(visits[0])
             to = self._fill(behaviour, first if (visits == first).all() else visits, places)
             self.expect(to, places)
