@@ -14,7 +14,15 @@ from crksim.analysis.ensemble import WorldStudy, draw_members, network_mark, rea
 from crksim.analysis.prior_column import with_priors
 from crksim.analysis.results import World
 from crksim.errors import InputError
-from crksim.interface.ensembles import GATE, VARIANTS, load_ensemble, readings, shipped_folder, standing
+from crksim.interface.ensembles import (
+    GATE,
+    PREDICTIONS,
+    VARIANTS,
+    load_ensemble,
+    readings,
+    shipped_folder,
+    standing,
+)
 from crksim.interface.files import data_dir, read_folder
 from crksim.interface.words import read_words_into
 from crksim.model.ledger import read_ledger
@@ -68,6 +76,17 @@ def test_an_ensemble_that_is_of_this_network_and_was_checked_stands(tmp_path, ne
     check = standing(which, ensemble, ledger)
     assert (check.status, check.chance, check.stopped, check.wrong) == ("passed", 0.4, 1, 2)
     assert check.valid
+    assert check.missed is None  # nothing beside the check tells
+
+
+@pytest.mark.unit
+def test_the_check_tells_which_predicted_numbers_it_found_outside(tmp_path, network, ledger):
+    which = kept(tmp_path)
+    told = [("in", "predicted", "", True), ("out", "predicted", "", False)]
+    told += [("part", "predicted", "out", False), ("fit", "fitted", "", False)]
+    rows = [dict(zip(("fact", "mark", "part_of", "inside"), row, strict=True)) for row in told]
+    write_table(tmp_path / PREDICTIONS, rows, list(rows[0]))
+    assert standing(which, load_ensemble(which, network), ledger).missed == ("out",)
 
 
 @pytest.mark.unit
@@ -143,7 +162,11 @@ def test_the_shipped_ensemble_is_of_this_network_and_was_checked(network, ledger
     `crksim validate ship=true`."""
     ensemble = load_ensemble("shipped", network)
     assert len(ensemble.members) == 300
-    assert standing("shipped", ensemble, ledger).status in ("passed", "failed")
+    check = standing("shipped", ensemble, ledger)
+    assert check.status in ("passed", "failed")
+    page = (Path(__file__).parent.parent / "docs" / "validation.md").read_text("utf-8")
+    assert check.missed
+    assert all(fact in page for fact in check.missed)
     with (shipped_folder() / MEMBERS).open(encoding="utf-8") as file:
         assert len({tuple(row.items()) for row in csv.DictReader(file)}) == 300
 

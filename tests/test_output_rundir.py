@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from crksim.analysis.explaining import explain, parameter_labels
+from crksim.analysis.replay import Check
 from crksim.errors import InputError
 from crksim.output import figures, rundir, whole
 from crksim.output.finished import read_run
@@ -275,6 +276,21 @@ def test_gate_counts_predicted_facts_only():
     assert "youth_group_host_share" not in told["facts"]
     assert told["facts"]["av_present_end_2017"] is False
     assert "av_moved" not in told["facts"]
+
+
+@pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_where_the_ensemble_was_checked_its_check_says_which_predicted_numbers_are_met(tmp_path):
+    run = make_run()
+    own = gate(run["result"])["facts"]
+    met = next(fact for fact, inside in own.items() if inside)
+    check = Check("passed", 0.4, 1, 2, "abc", missed=(met,))
+    folder = write_run(folder=tmp_path / "run", lang="en", **{**run, "result": replace(run["result"], check=check)})
+    told = json.loads((folder / "gate.json").read_text("utf-8"))
+    assert told["met"] == told["predicted"] - 1 == 2
+    assert told["facts"] == {fact: fact != met for fact in own}
+    assert read_run(folder).result.check == check
+    assert "2 of 3" in (folder / "report.html").read_text("utf-8")
 
 
 @pytest.mark.unit

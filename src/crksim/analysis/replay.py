@@ -26,6 +26,8 @@ class Check:
         How many of the models that are wrong on purpose the check stops in at least half of the cases, and of how many.
     ensemble : str
         Mark of the ensemble, or empty.
+    missed : tuple of str, optional
+        The facts marked predicted that lie outside the ensemble's range; None where that is not told.
     """
 
     status: str = "not_calibrated"
@@ -33,6 +35,7 @@ class Check:
     stopped: int = 0
     wrong: int = 0
     ensemble: str = ""
+    missed: tuple[str, ...] | None = None
 
     @property
     def valid(self) -> bool:

@@ -20,10 +20,20 @@ if TYPE_CHECKING:
     from crksim.analysis.results import Reading
     from crksim.model.network import Network
 
-__all__ = ["GATE", "VARIANTS", "before_report", "load_ensemble", "readings", "shipped_folder", "standing"]
+__all__ = [
+    "GATE",
+    "PREDICTIONS",
+    "VARIANTS",
+    "before_report",
+    "load_ensemble",
+    "readings",
+    "shipped_folder",
+    "standing",
+]
 
-#: The file in which a check against the report is kept, beside the ensemble.
+#: The files in which a check against the report and how it found each number are kept, beside the ensemble.
 GATE = "gate.json"
+PREDICTIONS = "predictions.csv"
 #: The file in which other ways to build the system are answered, beside the ensemble.
 VARIANTS = "variants.csv"
 
@@ -112,7 +122,17 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         stopped=sum(model["passes"] <= 0.5 for model in power),
         wrong=len(power),
         ensemble=ensemble.mark,
+        missed=_missed(_folder(which) / PREDICTIONS),
     )
+
+
+def _missed(path: Path) -> tuple[str, ...] | None:
+    """Return the predicted facts that a check found outside; those that share people with others do not count."""
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="") as file:
+        own = [row for row in csv.DictReader(file) if row["mark"] == "predicted" and not row["part_of"]]
+    return tuple(row["fact"] for row in own if row["inside"] != "True")
 
 
 def readings(which: str, ensemble: Ensemble | None, scenario: str) -> tuple[Reading, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem
-from crksim.interface.ensembles import GATE, before_report, load_ensemble, shipped_folder
+from crksim.interface.ensembles import GATE, PREDICTIONS, before_report, load_ensemble, shipped_folder
 from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
@@ -255,5 +255,5 @@ def _write(
     text = json.dumps(told, indent=1, sort_keys=True) + "\n"
     for place in (folder, *((shipped_folder(),) if given.ship else ())):
         write_text(place / GATE, text)
-        write_table(place / "predictions.csv", rows, columns)
+        write_table(place / PREDICTIONS, rows, columns)
     return folder
