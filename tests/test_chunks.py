@@ -12,26 +12,34 @@ from tests.strategies import studies
 from tests.test_determinism import STUDY, plan_of
 
 
-def hash_with(plan, size, strays):
-    old = newcomers.CHUNK, chunks.STRAYS
-    newcomers.CHUNK, chunks.STRAYS = size, strays
+def hash_with(plan, size, strays, few=32, ahead=32):
+    old = newcomers.CHUNK, chunks.STRAYS, chunks.FEW, newcomers.AHEAD
+    newcomers.CHUNK, chunks.STRAYS, chunks.FEW, newcomers.AHEAD = size, strays, few, ahead
     try:
         return simulate(plan, Luck(5, 0)).content_hash()
     finally:
-        newcomers.CHUNK, chunks.STRAYS = old
+        newcomers.CHUNK, chunks.STRAYS, chunks.FEW, newcomers.AHEAD = old
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize(("size", "strays"), [(1, 1), (7, 2), (100, 1000), (16384, 1)])
-def test_the_size_of_a_chunk_changes_no_row(size, strays):
-    assert hash_with(plan_of(STUDY), size, strays) == hash_with(plan_of(STUDY), 16384, 2)
+@pytest.mark.parametrize(
+    ("size", "strays", "few", "ahead"), [(1, 1, 1, 1), (7, 2, 1 << 30, 2), (100, 1000, 3, 1000), (16384, 1, 32, 1)]
+)
+def test_how_many_are_drawn_and_kept_and_foreseen_together_changes_no_row(size, strays, few, ahead):
+    assert hash_with(plan_of(STUDY), size, strays, few, ahead) == hash_with(plan_of(STUDY), 16384, 2)
 
 
 @pytest.mark.property
 @settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
-@given(study=studies(most_services=5), size=st.integers(1, 40), strays=st.integers(1, 5))
-def test_drawing_ahead_changes_no_row_of_random_studies(study, size, strays):
-    assert hash_with(plan_of(study), size, strays) == hash_with(plan_of(study), 16384, 2)
+@given(
+    study=studies(most_services=5),
+    size=st.integers(1, 40),
+    strays=st.integers(1, 5),
+    few=st.integers(1, 100),
+    ahead=st.integers(1, 9),
+)
+def test_drawing_ahead_changes_no_row_of_random_studies(study, size, strays, few, ahead):
+    assert hash_with(plan_of(study), size, strays, few, ahead) == hash_with(plan_of(study), 16384, 2)
 
 
 @pytest.mark.unit

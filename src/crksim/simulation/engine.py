@@ -210,15 +210,14 @@ class Run:
             elif day < self.until:
                 self.at(day, HISTORY + (order << 32) + tie, Wake(call, day), number)
         newcomers = Newcomers(self)
+        # Room for two stays each, there from the start: room made bit by bit means moving all that is written by then.
+        self.foreseen.seek(2 * newcomers.count * FORESEEN_TYPE.itemsize)
+        self.foreseen.write(b"\0")
+        self.foreseen.seek(0)
         if state is None:
             opening(self, newcomers.chunk)
         else:
             restore(self, state)
-        # Room for two stays each, there from the start: room made bit by bit means moving all that is written by then.
-        self.foreseen.truncate(0)
-        self.foreseen.seek(2 * newcomers.count * FORESEEN_TYPE.itemsize)
-        self.foreseen.write(b"\0")
-        self.foreseen.seek(0)
         newcomers.start()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
