@@ -198,10 +198,9 @@ class Chunk:
             visits.append(({}, {}, behaviour.made))
         before, citizens = visits[nth], len(self.bases)
         if isinstance(before[0], dict) and (len(before[0]) + len(places)) * FEW >= citizens:
-            many = "H" if len(behaviour.made) <= 1 << 16 else "Q"
             visits[nth] = (
                 _by_place(before[0], array("d", [-1.0]) * citizens),
-                _by_place(before[1], array(many, [0]) * citizens),
+                _by_place(before[1], array("I", [0]) * citizens),
                 behaviour.made,
             )
         for kept, values in zip(visits[nth][:2], (lengths, numbers), strict=True):
