@@ -19,7 +19,7 @@ import tf12
 from crksim.analysis.pool import open_pool
 
 #: Replications in a unit of a second or more.
-LONG = 10
+LONG = 12
 
 
 def unit(seed):

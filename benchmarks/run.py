@@ -242,7 +242,7 @@ def engine_rows(quick):
 
 def pool_rows(quick):
     """What handing work to others costs and gains."""
-    return pools.pools(1 if quick else 3, 8 if quick else 16, 200 if quick else 1000)
+    return pools.pools(1 if quick else 5, 8 if quick else 16, 200 if quick else 1000)
 
 
 #: Part -> its title in the results, its rows, and what is said of them.
