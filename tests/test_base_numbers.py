@@ -259,6 +259,9 @@ def at(sheet, code, column):
 @pytest.mark.e2e
 def test_the_sheet_is_locked_but_for_its_open_cells_and_says_what_the_model_assumes(sheet):
     book = openpyxl.load_workbook(sheet)
+    for page in book:
+        assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
+        assert page.sheet_properties.pageSetUpPr.fitToPage
     assert book.sheetnames == ["Læs først", "Tal"]
     assert sum(bool(row[0].value) for row in book["Læs først"].iter_rows(min_row=2)) == 3
     page = book["Tal"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +49,25 @@ def test_sheets_are_named_in_the_language_and_frozen_under_their_heads(book):
         assert sheet.auto_filter.ref.startswith("A3:")
         assert sheet.column_dimensions["A"].width > 15
         assert ("Ikke valideret" if lang == "da" else "Not validated") in sheet["A1"].value
+
+
+@pytest.mark.unit
+def test_a_row_is_as_high_as_its_longest_text_needs_and_numbers_stand_under_their_heads(book):
+    _, sheets = book
+    high = 0
+    for sheet in sheets:
+        spans = sheet.column_dimensions.values()
+        width = {number: held.width for held in spans for number in range(held.min, held.max + 1)}
+        for row in sheet.iter_rows(min_row=4):
+            texts = [(len(cell.value), width[cell.column]) for cell in row if isinstance(cell.value, str)]
+            least = max((math.ceil(length / wide) for length, wide in texts), default=1)
+            if least > 1:
+                high += 1
+                assert sheet.row_dimensions[row[0].row].height >= 15 * least, (sheet.title, row[0].row)
+            for cell in row:
+                if isinstance(cell.value, int | float):
+                    assert sheet[f"{cell.column_letter}3"].alignment.horizontal == "right"
+    assert high
 
 
 @pytest.mark.unit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ __all__ = ["danish_comparison", "danish_comparisons", "write_workbook"]
 #: Excel's own notation; it shows the separators of the country it runs in.
 _FORMATS = {"whole": "#,##0", "one": "#,##0.0", "two": "#,##0.00", "share": "0 %", "text": "@"}
 _FIRST_ROW = 3
+#: Height of a line, in points.
+_LINE = 15
 
 #: A cell's content and the name of its format; None leaves it empty.
 Cell = tuple[Any, str]
@@ -44,9 +47,13 @@ class _Book:
         base = {"valign": "top", "font_name": "Calibri", "font_size": 11}
         self.formats = {name: self.book.add_format({**base, "num_format": form}) for name, form in _FORMATS.items()}
         self.wrapped = self.book.add_format({**base, "text_wrap": True})
-        self.head = self.book.add_format(
-            {**base, "bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#E8EEF3"}
-        )
+        self.indented = self.book.add_format(
+            {**base, "text_wrap": True, "indent": 1}
+        )  # apart from the number before it
+        head = {**base, "bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#E8EEF3"}
+        self.head = self.book.add_format(head)
+        self.head_indented = self.book.add_format({**head, "indent": 1})
+        self.head_of_numbers = self.book.add_format({**head, "align": "right"})
         self.title = self.book.add_format({**base, "bold": True, "font_size": 14})
         self.status = self.book.add_format({**base, "font_color": "#8A3A00"})
         self.heading = words.label(run.result.title)
@@ -68,13 +75,19 @@ class _Book:
         sheet = self.book.add_worksheet(self.words.text(key))
         sheet.write_string(0, 0, self.heading, self.title)
         sheet.write_string(1, 0, self.words.label(PRIVACY), self.status)
+        contents = [tuple(row) for row in rows]
+        numbers = {place for row in contents for place, (value, _) in enumerate(row) if _is_number(value)}
         for column, (name, width) in enumerate(columns):
-            sheet.write_string(_FIRST_ROW - 1, column, name, self.head)
+            look = self.head_of_numbers if column in numbers else self.head_indented if column else self.head
+            sheet.write_string(_FIRST_ROW - 1, column, name, look)
             sheet.set_column(column, column, width)
         last = _FIRST_ROW - 1
-        for last, row in enumerate(rows, start=_FIRST_ROW):
+        for last, row in enumerate(contents, start=_FIRST_ROW):
             for column, (value, form) in enumerate(row):
                 self._write(sheet, last, column, value, form)
+            lines = max((_lines(value, width) for (value, _), (_, width) in zip(row, columns, strict=False)), default=1)
+            if lines > 1:  # not every program finds out by itself
+                sheet.set_row(last, _LINE * lines)
         sheet.freeze_panes(_FIRST_ROW, 1)
         sheet.autofilter(_FIRST_ROW - 1, 0, max(last, _FIRST_ROW), len(columns) - 1)
         sheet.set_landscape()
@@ -86,9 +99,18 @@ class _Book:
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             sheet.write_blank(row, column, None, self.wrapped)
         elif isinstance(value, str):
-            sheet.write_string(row, column, value, self.wrapped)
+            sheet.write_string(row, column, value, self.indented if column else self.wrapped)
         else:
             sheet.write_number(row, column, value, self.formats[form])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _lines(value: Any, width: float) -> int:
+    """Return how many lines a text takes in a column so many digits wide; letters are narrower on the whole."""
+    return len(textwrap.wrap(value, int(width))) if isinstance(value, str) else 1
 
 
 def _digits(words: Wording, share: bool, *scale: float, smallest: float = math.nan) -> str:
@@ -102,7 +124,7 @@ def _comparison_columns() -> tuple[
     return (
         ("measure", 46, lambda row, words, _: words.label(row.label)),
         ("unit", 16, lambda row, words, _: words.label(row.unit)),
-        ("against", 20, lambda row, words, worlds: words.label(worlds[row.against])),
+        ("against", 28, lambda row, words, worlds: words.label(worlds[row.against])),
         ("reference", 13, lambda row, *_: row.reference),
         ("what_if", 13, lambda row, *_: row.what_if),
         ("difference", 12, lambda row, *_: row.difference),
@@ -113,7 +135,7 @@ def _comparison_columns() -> tuple[
         ("worthwhile", 13, lambda row, *_: row.worthwhile),
         ("chance_of_least", 16, lambda row, *_: ("share", row.chance)),
         ("chance_words", 16, lambda row, words, _: words.chance(row.chance)),
-        ("verdict", 30, lambda row, words, _: words.text(row.verdict)),
+        ("verdict", 38, lambda row, words, _: words.text(row.verdict)),
         ("decides", 11, lambda row, words, _: words.text("yes" if row.decides else "no")),
         ("year_low", 13, lambda row, *_: row.year_low),
         ("year_high", 13, lambda row, *_: row.year_high),

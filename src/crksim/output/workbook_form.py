@@ -160,7 +160,7 @@ def write_form(path: Path, form: Form, rows: Sequence[Row], lang: str) -> None:
         "label": {**base, "bold": True},
         "head": {**base, "bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#E8EEF3"},
         "small": {**base, "font_color": "#6B7680", "font_size": 9},
-        "beside": {**base, "font_color": "#46525C", "text_wrap": True},
+        "beside": {**base, "font_color": "#46525C", "text_wrap": True, "indent": 1},
         "closed": {**base, "bg_color": "#ECEFF1"},
         "date": {**open_, "num_format": "dd-mm-yyyy" if lang == "da" else "yyyy-mm-dd", "align": "left"},
         "text": {**open_, "num_format": "@"},
@@ -175,6 +175,7 @@ def write_form(path: Path, form: Form, rows: Sequence[Row], lang: str) -> None:
     for place, line in enumerate(form.help):
         first.write_string(2 + place, 0, getattr(line, lang), formats["text_line"])
         first.set_row(2 + place, 36)
+    _to_print(first)
     first.protect()
     sheet = book.add_worksheet(getattr(form.sheet, lang))
     sheet.hide_gridlines(2)
@@ -199,7 +200,7 @@ def _write_table(sheet: Any, form: Form, rows: Sequence[Row], lang: str, formats
     for column, name in enumerate(form.headings(lang)):
         sheet.write_string(form.head, column, name, formats["head"])
     sheet.set_row(form.head, 48)
-    sheet.set_column(_CODE, _CODE, 14)
+    sheet.set_column(_CODE, _CODE, 22)
     sheet.set_column(_NAME, _NAME, 38)
     for place in range(len(form.columns)):
         sheet.set_column(_FIRST + 2 * place, _FIRST + 2 * place, 16)
@@ -217,7 +218,13 @@ def _write_table(sheet: Any, form: Form, rows: Sequence[Row], lang: str, formats
                 sheet.write_blank(place, column, None, formats["closed"])
                 sheet.write_blank(place, column + 1, None, formats["closed"])
     sheet.freeze_panes(form.head + 1, _FIRST)
+    _to_print(sheet)
+
+
+def _to_print(sheet: Any) -> None:
+    """Let a sheet be as wide as a page of paper."""
     sheet.set_landscape()
+    sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
 
 
