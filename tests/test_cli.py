@@ -410,6 +410,7 @@ def test_new_never_writes_over_a_file(capsys):
 def test_evidence_is_filtered_by_kind_and_service(capsys):
     whole = typed(capsys, "evidence")[1]
     assumed = typed(capsys, "evidence", "--kind", "assumed")[1]
+    assert typed(capsys, "evidence", "kind=assumed")[1] == assumed
     group = typed(capsys, "evidence", "--service", "youth_group_hoersholmsgade")[1]
     assert len(whole) > len(assumed) > 2
     assert len(whole) > len(group) > 2

@@ -98,6 +98,8 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     elif command == "evidence":
         parser.add_argument("--kind")
         parser.add_argument("--service")
+        # Settings of other commands are written without dashes.
+        words = [f"--{word}" if word.startswith(("kind=", "service=")) else word for word in words]
     elif command == "explain":
         parser.add_argument("words", nargs="*")
     doing: dict[str, Callable[[argparse.Namespace, str], None]] = {

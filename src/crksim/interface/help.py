@@ -21,7 +21,7 @@ Kommandoer:
   crksim show NAVN             hvad en afprøvning ændrer, i almindelige ord
   crksim new NAVN              skriv en ny afprøvning i ./scenarios/ at rette i
   crksim sheet [FIL.xlsx]      skriv et ark til egne tal at begynde fra; med en fil: læs det, I har udfyldt
-  crksim evidence [--kind SLAGS] [--service TILBUD]   hvor hvert tal kommer fra
+  crksim evidence [kind=SLAGS] [service=TILBUD]   hvor hvert tal kommer fra
   crksim report MAPPE          skriv en kørsels rapport igen
   crksim solve scenario=NAVN ADRESSE=4..12 target="MÅL <= 7 days"    mindste værdi, der når målet
   crksim sweep scenario=NAVN ADRESSE=4..12 ADRESSE2=times(0.8,1.2)   alle punkter; går videre, hvor den slap
@@ -61,7 +61,7 @@ Commands:
   crksim show NAME             what a scenario changes, in plain words
   crksim new NAME              write a new scenario into ./scenarios/ to edit
   crksim sheet [FILE.xlsx]     write a sheet for your own numbers to begin from; with a file: read it
-  crksim evidence [--kind KIND] [--service SERVICE]   where every number comes from
+  crksim evidence [kind=KIND] [service=SERVICE]   where every number comes from
   crksim report FOLDER         write the report of a run again
   crksim solve scenario=NAME ADDRESS=4..12 target="MEASURE <= 7 days"   smallest value that reaches it
   crksim sweep scenario=NAME ADDRESS=4..12 ADDRESS2=times(0.8,1.2)   every point; can be cut off and go on
