@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crksim.errors import CheckError
 from crksim.model.clock import YEAR
 from crksim.model.study import default_theta, read_study
 from crksim.simulation import arrivals as module
@@ -252,6 +253,26 @@ def test_no_moment_has_a_rate_above_the_strips_that_are_drawn(rate, later, month
     pattern, theta = pattern_of(form)
     days = np.linspace(0.0, 800.0, 2000)
     assert np.all(arrival_rate(pattern, theta, START, days) <= module._ceiling(pattern, theta) * (1 + 1e-12))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("slack", [-10.0, -3.0, 0.0])
+def test_how_many_are_drawn_at_first_changes_no_newcomer(slack, monkeypatch):
+    form = {"rate": {"first": "900 / year", "more": {"from": "2018-01-01", "value": "1400 / year"}}}
+    numbers, times = newcomers(form, 1500.0)
+    assert len(numbers) > 3000
+    monkeypatch.setattr(module, "SLACK", slack)
+    again = newcomers(form, 1500.0)
+    assert (again[0].tolist(), again[1].tolist()) == (numbers.tolist(), times.tolist())
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("slack", [4.0, -1e4])
+def test_more_newcomers_than_there_are_numbers_for_are_refused(slack, monkeypatch):
+    monkeypatch.setattr(module, "SLACK", slack)
+    monkeypatch.setattr(module, "STRIP", 200)
+    with pytest.raises(CheckError, match="cohort all: more than 200 newcomers in one strip"):
+        newcomers("1000 / year", 365.0)
 
 
 # --- times that are given --------------------------------------------------------------------------------------------

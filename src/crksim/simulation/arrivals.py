@@ -24,6 +24,8 @@ __all__ = ["PRESENT", "STRIP", "arrival_rate", "arrivals", "luck_of"]
 STRIP = 1 << 26
 #: Those present at the start are numbered from ``(PRESENT + index of the present entry) * STRIP``.
 PRESENT = 48
+#: So many standard deviations more than expected are drawn of a strip at first; nearly always that is enough.
+SLACK = 4.0
 
 _Vector = NDArray[np.float64]
 _Numbers = NDArray[np.int64]
@@ -104,7 +106,9 @@ def _gaps(luck: Luck, key: str, numbers: _Numbers, widths: _Vector | float) -> _
 def _strips(luck: Luck, key: str, widths: _Vector, until: float) -> tuple[_Numbers, _Vector]:
     """Return the points of strips that are so wide, before the day `until`: strip by strip, in order of time."""
     expected = widths * until
-    blocks = np.maximum(16, (expected + 4.0 * np.sqrt(expected)).astype(np.int64))
+    blocks = np.maximum(16, (expected + SLACK * np.sqrt(expected)).astype(np.int64))
+    if blocks.max() > STRIP:
+        raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
     ends = blocks.cumsum()
     firsts, strips = ends - blocks, np.repeat(np.arange(len(widths)), blocks)
     numbers = strips * STRIP + np.arange(len(strips)) - firsts[strips]
@@ -112,8 +116,6 @@ def _strips(luck: Luck, key: str, widths: _Vector, until: float) -> tuple[_Numbe
     sums = gaps.cumsum()
     times = sums - (sums - gaps)[firsts][strips]  # exact, as all are on the grid
     reached = times[ends - 1]
-    if blocks.max() > STRIP:
-        raise CheckError(f"cohort {key}: more than {STRIP} newcomers in one strip")
     for strip in np.flatnonzero(reached < until).tolist():
         more = _rest(luck, key, strip, float(widths[strip]), int(blocks[strip]), float(reached[strip]), until)
         numbers, times = np.concatenate((numbers, more[0])), np.concatenate((times, more[1]))
@@ -167,6 +169,11 @@ def arrivals(
         Numbers of the citizens; independent of the rate.
     times : ndarray of float, shape (n,)
         Days since start, on the grid.
+
+    Raises
+    ------
+    CheckError
+        More newcomers than a strip has numbers for.
     """
     if pattern.times or pattern.every is not None:
         if pattern.every is not None:

@@ -1,4 +1,4 @@
-"""Newcomers at the door: drawn ahead, let in one at a time; their luck and their attributes in chunks."""
+"""Newcomers at the door: drawn ahead, let in one by one; their luck and their attributes in chunks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _Coming = tuple[float, int, float, int, int, float, int, Chunk]
 
 
 class Newcomers:
-    """The arrivals of a run; each puts the next on the calendar.
+    """The arrivals of a run, some of them on the calendar; the last of these puts the next ones there.
 
     Parameters
     ----------
