@@ -1,5 +1,7 @@
 """Drawing ahead for many changes no number: however the citizens are cut into chunks, the rows are the same."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -99,3 +101,22 @@ def test_a_citizen_may_come_more_often_than_a_byte_can_count():
     rest = simulate(plan, Luck(1, 0), state=state)
     assert first.nth.max() > 256
     assert rest.nth.tolist() == log.nth[~(log.left <= middle)].tolist()
+
+
+@pytest.mark.unit
+def test_a_run_ends_though_somebody_holds_on_to_its_frames():
+    """As a profiler does, that of a Dask worker among them: what is local to a call outlives it then."""
+    plan, held = plan_of(STUDY), []
+
+    def hold(frame, event, _):
+        if event == "return" and frame.f_globals["__name__"].startswith("crksim.simulation"):
+            held.append(frame)
+
+    expected = simulate(plan, Luck(1, 0)).content_hash()
+    sys.setprofile(hold)
+    try:
+        found = simulate(plan, Luck(1, 0))
+    finally:
+        sys.setprofile(None)
+    assert held
+    assert found.content_hash() == expected

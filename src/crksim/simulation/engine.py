@@ -256,6 +256,7 @@ class Run:
             if stay.special or stay.state != STAYING or not stay.outcome.foreseen:
                 write_open(stay, self.rows)
             stay.citizen.main, stay.waits = None, ()
+        self.foreseen.truncate()  # the room that was not needed
         log = log_of(self.foreseen, self.rows, self.structure, self.since, self.until)
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.close()

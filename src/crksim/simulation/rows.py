@@ -23,7 +23,7 @@ def log_of(foreseen: BytesIO, rows: BytesIO, structure: Structure, start: float,
     Parameters
     ----------
     foreseen : BytesIO
-        Rows of stays as foreseen on admission, up to where it stands, packed by `packing.FORESEEN`.
+        Rows of stays as foreseen on admission, packed by `packing.FORESEEN`.
     rows : BytesIO
         Rows in full, packed by `packing.ROW`.  Where both have a row it came otherwise than foreseen.
     structure : Structure
@@ -36,7 +36,7 @@ def log_of(foreseen: BytesIO, rows: BytesIO, structure: Structure, start: float,
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    ahead = np.frombuffer(foreseen.getbuffer()[: foreseen.tell()], FORESEEN_TYPE)
+    ahead = np.frombuffer(foreseen.getvalue(), FORESEEN_TYPE)
     table = _together(ahead, np.frombuffer(rows.getvalue(), ROW_TYPE))
     still = np.flatnonzero(ahead["due"] >= end)
     table["end"][still], table["left"][still] = OPEN, math.nan
