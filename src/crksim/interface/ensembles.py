@@ -110,7 +110,8 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         return Check()
     now = network_mark(shipped_sheet("network").data, ledger)
     frozen = shipped_sheet("targets").data["frozen"]["mark"]
-    path = _folder(which) / GATE
+    folder = _folder(which)
+    path = folder / GATE
     told = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     same = (told.get("ensemble"), told.get("network"), told.get("frozen")) == (ensemble.mark, now, frozen)
     if not same or (ensemble.network, ensemble.frozen) != (now, frozen):
@@ -122,7 +123,7 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         stopped=sum(model["passes"] <= 0.5 for model in power),
         wrong=len(power),
         ensemble=ensemble.mark,
-        missed=_missed(_folder(which) / PREDICTIONS),
+        missed=_missed(folder / PREDICTIONS),
     )
 
 

@@ -38,7 +38,7 @@ def bearing(result: Result) -> list[tuple[ReplayRow, bool]]:
 
 def gate(result: Result) -> dict[str, object]:
     """Return what the check against the report says, and how it stands to the predicted numbers."""
-    facts = checked(result)
+    facts, own = checked(result), bearing(result)
     return {
         "status": result.check.status,
         "chance": None if math.isnan(result.check.chance) else result.check.chance,
@@ -47,7 +47,7 @@ def gate(result: Result) -> dict[str, object]:
         "ensemble": result.check.ensemble,
         "predicted": len(facts),
         "met": sum(met for _, met in facts),
-        "bearing": len(bearing(result)),
-        "bearing_met": sum(met for _, met in bearing(result)),
+        "bearing": len(own),
+        "bearing_met": sum(met for _, met in own),
         "facts": {row.fact: met for row, met in facts},
     }

@@ -47,9 +47,8 @@ class _Book:
         base = {"valign": "top", "font_name": "Calibri", "font_size": 11}
         self.formats = {name: self.book.add_format({**base, "num_format": form}) for name, form in _FORMATS.items()}
         self.wrapped = self.book.add_format({**base, "text_wrap": True})
-        self.indented = self.book.add_format(
-            {**base, "text_wrap": True, "indent": 1}
-        )  # apart from the number before it
+        #: Apart from the number before it.
+        self.indented = self.book.add_format({**base, "text_wrap": True, "indent": 1})
         head = {**base, "bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#E8EEF3"}
         self.head = self.book.add_format(head)
         self.head_indented = self.book.add_format({**head, "indent": 1})
@@ -76,7 +75,7 @@ class _Book:
         sheet.write_string(0, 0, self.heading, self.title)
         sheet.write_string(1, 0, self.words.label(PRIVACY), self.status)
         contents = [tuple(row) for row in rows]
-        numbers = {place for row in contents for place, (value, _) in enumerate(row) if _is_number(value)}
+        numbers = {place for row in contents for place, (value, _) in enumerate(row) if isinstance(value, int | float)}
         for column, (name, width) in enumerate(columns):
             look = self.head_of_numbers if column in numbers else self.head_indented if column else self.head
             sheet.write_string(_FIRST_ROW - 1, column, name, look)
@@ -85,7 +84,7 @@ class _Book:
         for last, row in enumerate(contents, start=_FIRST_ROW):
             for column, (value, form) in enumerate(row):
                 self._write(sheet, last, column, value, form)
-            lines = max((_lines(value, width) for (value, _), (_, width) in zip(row, columns, strict=False)), default=1)
+            lines = max((_lines(value, width) for (value, _), (_, width) in zip(row, columns, strict=True)), default=1)
             if lines > 1:  # not every program finds out by itself
                 sheet.set_row(last, _LINE * lines)
         sheet.freeze_panes(_FIRST_ROW, 1)
@@ -102,10 +101,6 @@ class _Book:
             sheet.write_string(row, column, value, self.indented if column else self.wrapped)
         else:
             sheet.write_number(row, column, value, self.formats[form])
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _lines(value: Any, width: float) -> int:

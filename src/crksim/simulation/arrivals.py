@@ -198,7 +198,8 @@ def arrivals(
     steady = steady and pattern.months is None and pattern.wave is None and not pattern.pattern
     # All of a strip that lies under a steady rate are citizens; for the others it is asked.
     sure = np.searchsorted(numbers, (len(tops) - 1) * STRIP) if steady else 0
-    asked, strips = numbers[sure:], numbers[sure:] // STRIP
+    asked = numbers[sure:]
+    strips = asked // STRIP
     heights = lows[strips] + widths[strips] * uniforms(luck.bases(key, asked), constant("", 0, "height"))
     under = np.ones(len(numbers), bool)
     under[sure:] = heights < arrival_rate(pattern, theta, start, times[sure:]) * YEAR

@@ -116,8 +116,13 @@ class WaitingLine:
         return [stay for stay in queued if stay.state == WAITING]
 
     def depart(self, stay: Stay, now: float) -> None:
-        """Take a request out of the count; its entry is skipped when it comes to the front."""
+        """Take a request out of the count, and let what might have ended its waiting know it no more.
+
+        Its entry in the queue is skipped when it comes to the front.
+        """
         self.count -= 1
+        for wake in stay.waits:
+            wake.stay = None
         stay.waits = ()
         if stay.risk is not None:
             stay.citizen.budget -= stay.risk.spent(stay.since, now)
@@ -151,14 +156,10 @@ class WaitingLine:
             stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
             if stay.state != WAITING:
                 continue
-            if stay.waits:
-                for wake in stay.waits:
-                    wake.stay = None  # there is nothing to tell any more
-                stay.waits = ()
-            if stay.risk is None:
-                self.count -= 1
-            else:
+            if stay.waits or stay.risk is not None:
                 self.depart(stay, now)
+            else:
+                self.count -= 1
             service.free -= 1
             if stay.holder is not None:
                 self.run.rules.take_over(stay, now)
