@@ -429,6 +429,8 @@ def test_evidence_is_filtered_by_kind_and_service(capsys):
         (("evidence", "--kind", "asumed"), "did you mean 'assumed'?"),
         (("evidence", "--service", "youth_group_horsholmsgade"), "did you mean 'youth_group_hoersholmsgade'?"),
         (("evidence", "--nope"), "unrecognized arguments: --nope"),
+        (("evidence", "knd=assumed"), "word = 'knd=assumed': is not a setting; did you mean 'kind'?"),
+        (("evidence", "kind=asumed", "service=youth_group_hoersholmsgade"), "did you mean 'assumed'?"),
         (("show",), "the following arguments are required: scenario"),
         (("show", "youth_groups_3site"), "did you mean 'youth_groups_3sites'?"),
         (("report", "nowhere"), "must be the folder of a run"),

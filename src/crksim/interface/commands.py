@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 from typing import NoReturn
@@ -98,8 +99,7 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
     elif command == "evidence":
         parser.add_argument("--kind")
         parser.add_argument("--service")
-        # Settings of other commands are written without dashes.
-        words = [f"--{word}" if word.startswith(("kind=", "service=")) else word for word in words]
+        parser.add_argument("words", nargs="*")
     elif command == "explain":
         parser.add_argument("words", nargs="*")
     doing: dict[str, Callable[[argparse.Namespace, str], None]] = {
@@ -110,7 +110,7 @@ def do_command(command: str, words: Sequence[str], lang: str) -> int:
         "report": _report,
         "explain": _explain,
     }
-    doing[command](parser.parse_args(list(words)), lang)
+    doing[command](parser.parse_intermixed_args(list(words)), lang)
     return 0
 
 
@@ -242,10 +242,20 @@ def _explain(words: argparse.Namespace, lang: str) -> None:
         _write(line)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Which numbers `evidence` shows; all where nothing is asked."""
+
+    kind: str = ""
+    service: str = ""
+
+
 def _evidence(words: argparse.Namespace, lang: str) -> None:
     from crksim.interface.cases import load_evidence
+    from crksim.interface.words import read_words_into
 
-    entries = load_evidence(words.kind, words.service)
+    asked = read_words_into(_Asked, words.words, {})
+    entries = load_evidence(asked.kind or words.kind, asked.service or words.service)
     columns = ("kind", "value", "low", "high", "address", "source")
     told = [{**entry, "source": entry["fact"] or entry["source"]} for entry in entries]
     rows = [tuple(entry[column] for column in columns) for entry in told]
