@@ -73,11 +73,11 @@ def test_what_is_drawn_for_few_moves_to_arrays_when_they_become_many():
     for places in (np.array([7, 3]), np.arange(40, 90)):
         chunk.expect(np.full(len(places), behaviour.service), places)
         chunk.draw(behaviour, 0, int(places[0]))
-        lengths, _, _ = chunk.drawn[behaviour.number][0]
+        lengths, numbers, _ = chunk.drawn[behaviour.number][0]
         assert isinstance(lengths, dict) == (len(places) == 2)
         assert [lengths[place] for place in places.tolist()] == expected[places].tolist()
     assert [lengths[3], lengths[7]] == expected[[3, 7]].tolist()
-    assert lengths[0] < 0.0  # nothing drawn there
+    assert numbers[0] == chunks.NOTHING
     assert chunk.draw(behaviour, 0, 0)[1] == expected[0]
 
 

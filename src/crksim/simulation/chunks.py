@@ -20,9 +20,11 @@ __all__ = ["Chunk"]
 STRAYS = 2
 #: Where fewer than one citizen in so many is drawn for, what is drawn stands in dictionaries.
 FEW = 32
+#: Number of an outcome that there is not.
+NOTHING = 0xFFFFFFFF
 
 #: Lengths in days and numbers of outcomes, by place, and outcomes by number.  Arrays take a tenth of the memory where
-#: many are drawn for, and lie close together; a length below zero stands where nothing is drawn.
+#: many are drawn for, and lie close together; a number that no outcome has stands where nothing is drawn.
 Drawn = tuple["array[float] | dict[int, float]", "array[int] | dict[int, int]", list[Any]]
 
 _Places = NDArray[np.int64]
@@ -146,11 +148,10 @@ class Chunk:
     def _found(self, behaviour: Behaviour, nth: int, place: int) -> tuple[Outcome, float] | None:
         """Return outcome and length of a citizen's visit, if it is drawn."""
         try:
-            lengths, numbers, _ = self.drawn[behaviour.number][nth]
-            length = lengths[place]
+            lengths, numbers, made = self.drawn[behaviour.number][nth]
+            return made[numbers[place]], lengths[place]
         except LookupError:
             return None
-        return (behaviour.outcome(numbers[place]), length) if length >= 0.0 else None
 
     def _draw_coming(self, behaviour: Behaviour) -> None:
         """Draw for those who are on the way to the service and are of a kind that fits."""
@@ -199,8 +200,8 @@ class Chunk:
         before, citizens = visits[nth], len(self.bases)
         if isinstance(before[0], dict) and (len(before[0]) + len(places)) * FEW >= citizens:
             visits[nth] = (
-                _by_place(before[0], array("d", [-1.0]) * citizens),
-                _by_place(before[1], array("I", [0]) * citizens),
+                _by_place(before[0], array("d", [0.0]) * citizens),
+                _by_place(before[1], array("I", [NOTHING]) * citizens),
                 behaviour.made,
             )
         for kept, values in zip(visits[nth][:2], (lengths, numbers), strict=True):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARRIVAL",
+    "ASKING",
     "CLOSED",
     "END",
     "HAND_OUT",
@@ -40,8 +41,9 @@ HISTORY, END, HAND_OUT, PATIENCE, ARRIVAL = (order << 48 for order in range(5))
 #: What happens to one citizen at one instant comes in the order of rows; rules of a row share the room below the next.
 _RULE, _LAST = 2.0**-12, 1 << 40
 
-#: States of a row: staying, waiting for a place, holding a place until the next service admits, closed.
-STAYING, WAITING, HELD, CLOSED = range(4)
+#: States of a row: staying, waiting for a place, holding a place until the next service admits, closed; and before any
+#: of them asking for a place, at once or on the day on which a newcomer comes.
+STAYING, WAITING, HELD, CLOSED, ASKING = range(5)
 
 #: Whence a citizen was referred: service, and what was left of the stay there (days, outcome, visit) if it is resumed,
 #: and the origin that it had itself.
@@ -180,7 +182,7 @@ class Stay(_Ordinary):
     callbacks: Any
     admitted: float
     code: float  # held: the packed end that is written when the place is let go
-    due: float  # when the stay ends, death included
+    due: float  # when the stay ends, death included; before it begins, when the place is asked for or handed out
     finish: float  # with a `risk`: when the stay would end without death
     kind: int
     nth: int
@@ -190,7 +192,7 @@ class Stay(_Ordinary):
     def __init__(self, citizen: Citizen, service: LiveService, from_row: int, referred: float) -> None:
         self.citizen, self.service, self.from_row, self.referred = citizen, service, from_row, referred
         self.row = citizen.rows
-        self.state = STAYING
+        self.state, self.due = ASKING, referred
         #: True when anything below differs from what stands here: such a stay ends with care.
         self.special = False
         #: True when something else on the calendar than its own end knows it while it goes on: a rule.

@@ -124,8 +124,6 @@ class Run:
         self.rows, self.foreseen = BytesIO(), BytesIO()
         self.left_out: set[int] = set()
         self.rules = Rules(self)
-        #: The events of newcomers.
-        self.at_the_door: list[Wake] = []
         #: Stays that are over and serve again.
         self.spare: list[Stay] = []
         self.services: list[LiveService] = []
@@ -218,7 +216,7 @@ class Run:
             opening(self, newcomers.chunk)
         else:
             restore(self, state)
-        newcomers.start()
+        newcomers.go_on()
 
     def _history(self, service: LiveService) -> list[tuple[float, int, Callable[[Wake], None]]]:
         """Return the dated changes of one service: (day, order, call-back)."""
@@ -261,8 +259,6 @@ class Run:
         # What is left holds on to itself in circles, and the collector may be a long time coming.
         self.rows.close()
         self.foreseen.close()
-        for wake in self.at_the_door:
-            wake.stay = None
         self.services.clear()
         self.spare.clear()
         self.calendar.clear()

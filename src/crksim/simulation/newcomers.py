@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappush
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -17,9 +17,10 @@ from crksim.model.network import Shares
 from crksim.simulation.arrivals import arrivals
 from crksim.simulation.behaviour import branches
 from crksim.simulation.chunks import Chunk
-from crksim.simulation.citizens import ARRIVAL, END, Citizen, Wake
+from crksim.simulation.citizens import ARRIVAL, ASKING, END, Citizen, Stay
 from crksim.simulation.luck import constant, exponentials, uniforms
 from crksim.simulation.packing import COHORT, NUMBER
+from crksim.simulation.passage import PROCEED, proceed
 from crksim.simulation.staylog import DIED, LEAVE
 
 if TYPE_CHECKING:
@@ -81,9 +82,34 @@ class Newcomers:
         for begin in range(CHUNK, len(self._order), CHUNK):
             yield from self._part(begin)[1]
 
-    def start(self) -> None:
-        """Put the first newcomers on the calendar."""
-        self.run.at_the_door = arriving(self.run, self._coming)
+    def go_on(self, _: Stay | None = None) -> None:
+        """Put the next newcomers on the calendar; with the last of them, go on.
+
+        Where somebody has left, they serve as the next newcomer, and their stay as the first one.
+        """
+        services, spare, calendar = self.run.services, self.run.spare, self.run.calendar
+        stay = None
+        ahead = zip(range(AHEAD), self._coming, strict=False)
+        for number, (now, ending, ident, kind, to, budget, place, chunk) in ahead:
+            service = services[to]
+            if spare:
+                stay = spare.pop()
+                citizen = stay.citizen
+                citizen.ident, citizen.ending, citizen.kind = ident, ending, kind
+                citizen.chunk, citizen.place, citizen.budget = chunk, place, budget
+                citizen.rows = stay.row = 0
+                if citizen.touched:
+                    citizen.strands = 0
+                    citizen.course_over = citizen.touched = False
+                    citizen.beside = citizen.considered = citizen.lifetime = None
+                stay.service, stay.from_row, stay.referred = service, -1, now
+                stay.state, stay.due = ASKING, now
+            else:
+                stay = Stay(Citizen(ident, ending, kind, chunk, place, budget), service, -1, now)
+            stay.callbacks = _WITH_CARE if service.guarded else PROCEED
+            heappush(calendar, (now, ARRIVAL, number, stay))
+        if stay is not None:
+            stay.callbacks = (*stay.callbacks, self.go_on)
 
     def _part(self, begin: int) -> tuple[Chunk, Iterator[_Coming]]:
         """Return some of those who come, in order; what is known of them at the door is drawn at once."""
@@ -101,71 +127,24 @@ class Newcomers:
             if it.enters is not None:
                 _, words = run.plan.destinations(it.enters, 0.0)
                 to[mine] = np.array(words)[_branches(run, it.enters, own, "enters", when)]
+        to = np.where(to < DIED, run.structure.homes(kind), to)  # no word but home leads anywhere from the door
         chunk = Chunk(run.structure, bases, kind)
         chunk.expect(to, np.arange(len(part)))
-        columns = (
-            times,
-            END + ties,
-            cohorts * COHORT + numbers * NUMBER,
-            kind,
-            to,
-        )
-        limits = budgets(run, bases).tolist() if run.mortal else repeat(math.inf)
+        come = np.flatnonzero(to >= 0)
+        limits: Iterable[float] = budgets(run, bases[come]).tolist() if run.mortal else repeat(math.inf)
+        columns = times, END + ties, cohorts * COHORT + numbers * NUMBER, kind, to, np.arange(len(part))
         # Numbers become objects one by one as citizens come: made all at once they would lie far off in memory by then.
-        drawn = (array(column.dtype.char, column.tobytes()) for column in columns)
-        return chunk, zip(*drawn, limits, range(len(part)), repeat(chunk))
+        *drawn, places = (array(column.dtype.char, column[come].tobytes()) for column in columns)
+        return chunk, zip(*drawn, limits, places, repeat(chunk), strict=False)
 
 
-def arriving(run: Run, others: Iterator[_Coming]) -> list[Wake]:
-    """Put the first newcomers on the calendar; return their events, which serve again for those who follow.
+def _with_care(stay: Stay) -> None:
+    """Let a newcomer ask for a place where not everybody may, or not at all times."""
+    if stay.service.lets_in(stay.citizen, stay.due, -1, 0, -1, None, None, 0):
+        proceed(stay)
 
-    Parameters
-    ----------
-    run : Run
-        The run; as in `passage`, what every newcomer needs of it is bound once.
-    others : iterator
-        Those still to come.
-    """
-    services, spare, calendar = run.services, run.spare, run.calendar
 
-    def arrive(wake: Wake) -> None:
-        """Let a newcomer in."""
-        now, ending, ident, kind, to, budget, place, chunk = wake.stay
-        if to >= 0:
-            target = services[to]
-            if spare and not target.guarded:
-                # Who has left serves as the next newcomer, and the stay as the first one.
-                stay = spare.pop()
-                citizen = stay.citizen
-                citizen.ident, citizen.ending, citizen.kind, citizen.budget = ident, ending, kind, budget
-                citizen.chunk, citizen.place = chunk, place
-                citizen.rows = stay.row = 0
-                if citizen.touched:
-                    citizen.strands = 0
-                    citizen.course_over = citizen.touched = False
-                    citizen.beside = citizen.considered = citizen.lifetime = None
-                stay.service, stay.from_row, stay.referred = target, -1, now
-                come = target.come
-                come(stay, now)
-            else:
-                target.request(Citizen(ident, ending, kind, chunk, place, budget), now, -1)
-        elif to < DIED:
-            citizen = Citizen(ident, ending, kind, chunk, place, budget)
-            run.go(citizen, run.resolved(to, citizen, None), now, -1, 0, None)
-
-    def go_on(_: Wake | None = None) -> None:
-        """Put the next newcomers on the calendar; with the last of them, go on."""
-        wake = None
-        for number, (wake, coming) in enumerate(zip(wakes, others, strict=False)):
-            wake.stay, wake.callbacks = coming, one_of_them
-            heappush(calendar, (coming[0], ARRIVAL, number, wake))
-        if wake is not None:
-            wake.callbacks = the_last
-
-    one_of_them, the_last = (arrive,), (arrive, go_on)
-    wakes = [Wake(arrive, 0.0) for _ in range(AHEAD)]
-    go_on()
-    return wakes
+_WITH_CARE = (_with_care,)
 
 
 def budgets(run: Run, bases: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from crksim.simulation.luck import constant, exponentials, on_grid, uniforms
 from crksim.simulation.newcomers import budgets as draw_budgets
 from crksim.simulation.newcomers import kinds as draw_kinds
 from crksim.simulation.packing import COHORT, NUMBER
+from crksim.simulation.passage import PROCEED
 from crksim.simulation.staylog import OPENING
 
 if TYPE_CHECKING:
@@ -165,6 +166,6 @@ def _begin(
         stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
     service.free -= 1
-    stay.callbacks = service.ending
+    stay.callbacks = PROCEED
     run.at(stay.due, citizen.ending, stay, stay.row)
     service.begun(stay, 0.0)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.model.network import Shares
 from crksim.simulation.behaviour import ORIGIN, Behaviour
-from crksim.simulation.citizens import CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake, death_order
+from crksim.simulation.citizens import ASKING, CLOSED, HELD, STAYING, WAITING, Citizen, Origin, Stay, Wake, death_order
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, FLAGS, ROW, TO
-from crksim.simulation.passage import coming, ending
+from crksim.simulation.passage import proceed
 from crksim.simulation.staylog import BLOCKED, DIED, OPENING, RESUMED
 from crksim.simulation.waiting import WaitingLine
 
@@ -33,16 +33,17 @@ class LiveService:
 
     # Slots are found faster than what stands in a dictionary, and there are more than Python keeps in line.
     __slots__ = (
-        "_concerning", "_eligible", "begins", "behaviours", "between_courses", "closed", "come",
-        "during_rules", "end_rules", "ending", "epoch", "family", "free", "guarded", "index", "line", "members",
-        "open", "places", "plan", "push", "run", "site", "spare", "spec", "start_rules", "tie",
+        "_concerning", "_eligible", "begins", "behaviours", "between_courses", "calendar", "closed",
+        "during_rules", "end_rules", "epoch", "family", "foresee", "free", "guarded", "index", "line", "members",
+        "open", "others", "places", "plan", "push", "run", "site", "spare", "spec", "start_rules", "tie",
     )  # fmt: skip
 
     def __init__(self, run: Run, index: int) -> None:
         plan, it = run.plan, run.structure.services[index]
         self.run, self.index, self.spec, self.plan = run, index, it, plan
-        self.push = run.rows.write
-        self.spare = run.spare
+        #: What all services of a run have in common, at hand for `passage`.
+        self.calendar, self.others, self.spare = run.calendar, run.services, run.spare
+        self.foresee, self.push = run.foreseen.write, run.rows.write
         self.tie = run.structure.service_rank[index]
         self.site = it.site
         self.family = run.structure.families[index]
@@ -65,9 +66,6 @@ class LiveService:
         self.between_courses = it.between_courses
         #: Kind -> the rules at the start of a stay and during it that concern it, and the number of the latter's set.
         self._concerning: dict[int, tuple[tuple[int, ...], tuple[int, ...], int]] = {}
-        #: What lets a request come here, and what ends a stay; see `passage`.
-        self.ending = (ending(run, self),)
-        self.come = coming(run, self)
 
     # -- coming ------------------------------------------------------------------------------------------------
 
@@ -80,9 +78,10 @@ class LiveService:
             stay = self.spare.pop()
             stay.citizen, stay.service, stay.from_row = citizen, self, from_row
             stay.referred, stay.row = now, citizen.rows
+            stay.state, stay.due = ASKING, now
         else:
             stay = Stay(citizen, self, from_row, now)
-        self.come(stay, now)
+        proceed(stay)
 
     def ask(
         self,
@@ -122,7 +121,7 @@ class LiveService:
             stay.special = True
             stay.strand, stay.rule, stay.origin, stay.flags = strand, rule, origin, flags
             stay.holder, stay.remaining = holder, remaining
-        self.come(stay, now)
+        proceed(stay)
 
     def refuse(self, stay: Stay, now: float) -> None:
         """Turn a request away that finds the waiting room full."""

@@ -26,6 +26,7 @@ from crksim.simulation.citizens import (
     rule_order,
 )
 from crksim.simulation.packing import COHORT, NUMBER
+from crksim.simulation.passage import PROCEED
 
 if TYPE_CHECKING:
     from crksim.simulation.engine import Run
@@ -293,7 +294,7 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
 
 def _schedule(run: Run, stay: Stay, what: str, rule: int, at: float) -> None:
     if what == "end":
-        stay.callbacks = stay.service.ending
+        stay.callbacks = PROCEED
         run.at(at, stay.citizen.ending, stay, stay.row)
     elif what == "patience":
         run.at(at, PATIENCE + stay.citizen.tie, Wake(stay.service.line.give_up, at, stay), stay.row)

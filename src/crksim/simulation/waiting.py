@@ -11,6 +11,7 @@ from crksim.model.laws import Law
 from crksim.simulation.citizens import END, HAND_OUT, PATIENCE, STAYING, WAITING, Citizen, Stay, Wake, death_order
 from crksim.simulation.luck import constant, on_grid, uniforms, view
 from crksim.simulation.packing import CODE, TO
+from crksim.simulation.passage import proceed
 
 if TYPE_CHECKING:
     from crksim.simulation.services import LiveService
@@ -76,8 +77,12 @@ class WaitingLine:
         self._laws.clear()
 
     def join(self, stay: Stay, now: float) -> None:
-        """Put a request in the queue."""
+        """Put a request in the queue, or turn it away where the waiting room is full."""
+        if self.count >= self.room:
+            self.service.refuse(stay, now)
+            return
         citizen = stay.citizen
+        citizen.rows += 1
         stay.state, stay.kind, stay.admitted = WAITING, citizen.kind, math.nan
         if self.in_order:
             self.count += 1
@@ -163,7 +168,8 @@ class WaitingLine:
             service.free -= 1
             if stay.holder is not None:
                 self.run.rules.take_over(stay, now)
-            service.come(stay, now, True)
+            stay.due = now
+            proceed(stay)
 
     def give_up(self, wake: Wake) -> None:
         """Close a request whose patience has run out."""
