@@ -77,7 +77,8 @@ def test_what_is_drawn_for_few_moves_to_arrays_when_they_become_many():
         assert isinstance(lengths, dict) == (len(places) == 2)
         assert [lengths[place] for place in places.tolist()] == expected[places].tolist()
     assert [lengths[3], lengths[7]] == expected[[3, 7]].tolist()
-    assert numbers[0] == chunks.NOTHING
+    with pytest.raises(LookupError):  # nothing is drawn there
+        behaviour.made[numbers[0]]
     assert chunk.draw(behaviour, 0, 0)[1] == expected[0]
 
 

@@ -20,12 +20,10 @@ __all__ = ["Chunk"]
 STRAYS = 2
 #: Where fewer than one citizen in so many is drawn for, what is drawn stands in dictionaries.
 FEW = 32
-#: Number of an outcome that there is not.
-NOTHING = 0xFFFFFFFF
 
 #: Lengths in days and numbers of outcomes, by place, and outcomes by number.  Arrays take a tenth of the memory where
 #: many are drawn for, and lie close together; a number that no outcome has stands where nothing is drawn.
-Drawn = tuple["array[float] | dict[int, float]", "array[int] | dict[int, int]", list[Any]]
+Drawn = tuple["array[float] | dict[int, float]", "bytearray | array[int] | dict[int, int]", list[Any]]
 
 _Places = NDArray[np.int64]
 _Visits = NDArray[np.int16]
@@ -199,9 +197,10 @@ class Chunk:
             visits.append(({}, {}, behaviour.made))
         before, citizens = visits[nth], len(self.bases)
         if isinstance(before[0], dict) and (len(before[0]) + len(places)) * FEW >= citizens:
+            nothing = bytearray(b"\xff") if len(behaviour.made) <= 0xFF else array("I", [0xFFFFFFFF])
             visits[nth] = (
                 _by_place(before[0], array("d", [0.0]) * citizens),
-                _by_place(before[1], array("I", [NOTHING]) * citizens),
+                _by_place(before[1], nothing * citizens),
                 behaviour.made,
             )
         for kept, values in zip(visits[nth][:2], (lengths, numbers), strict=True):
@@ -211,7 +210,7 @@ class Chunk:
                 np.asarray(kept)[places] = values
 
 
-def _by_place(values: Any, found: array[Any]) -> array[Any]:
+def _by_place(values: Any, found: Any) -> Any:
     """Return an array in which values have their places."""
     if values:
         np.asarray(found)[list(values)] = list(values.values())

@@ -127,7 +127,8 @@ class Newcomers:
             if it.enters is not None:
                 _, words = run.plan.destinations(it.enters, 0.0)
                 to[mine] = np.array(words)[_branches(run, it.enters, own, "enters", when)]
-        to = np.where(to < DIED, run.structure.homes(kind), to)  # no word but home leads anywhere from the door
+        if (to < DIED).any():
+            to = np.where(to < DIED, run.structure.homes(kind), to)  # no word but home leads anywhere from the door
         chunk = Chunk(run.structure, bases, kind)
         chunk.expect(to, np.arange(len(part)))
         come = np.flatnonzero(to >= 0)

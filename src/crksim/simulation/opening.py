@@ -165,7 +165,7 @@ def _begin(
     if behaviour.death is not None:
         stay.risk, stay.finish = behaviour.death, stay.due
         stay.due = min(stay.due, behaviour.death.reach(0.0, citizen.budget))
-    service.free -= 1
+    service.free -= 1.0
     stay.callbacks = PROCEED
     run.at(stay.due, citizen.ending, stay, stay.row)
     service.begun(stay, 0.0)

@@ -36,17 +36,17 @@ def log_of(foreseen: BytesIO, rows: BytesIO, structure: Structure, start: float,
     StayLog
         Rows in order of cohort, citizen, row; kinds renumbered in the order of their attributes.
     """
-    ahead = np.frombuffer(foreseen.getvalue(), FORESEEN_TYPE)
-    table = _together(ahead, np.frombuffer(rows.getvalue(), ROW_TYPE))
-    still = np.flatnonzero(ahead["due"] >= end)
-    table["end"][still], table["left"][still] = OPEN, math.nan
+    ahead, full = np.frombuffer(foreseen.getvalue(), FORESEEN_TYPE), np.frombuffer(rows.getvalue(), ROW_TYPE)
+    table = {name: np.concatenate((ahead[name], full[name])) for name in FORESEEN_TYPE.names or ()}
     ident = table["citizen"].astype(np.int64) + table["row"]
     order = np.argsort(ident)
     ident = ident[order]
     twice = np.flatnonzero(ident[1:] == ident[:-1])
-    order[twice + 1] = np.maximum(order[twice], order[twice + 1])  # the row in full holds
-    order, ident = np.delete(order, twice), np.delete(ident, twice)
+    if len(twice):
+        order[twice + 1] = np.maximum(order[twice], order[twice + 1])  # the row in full holds
+        order, ident = np.delete(order, twice), np.delete(ident, twice)
     table = {name: column[order] for name, column in table.items()}
+    _complete(table, full, order - len(ahead), end)
     code, kind = table["end"].astype(np.int64), table["kind"]
     used = np.flatnonzero(np.bincount(kind, minlength=1)) if len(kind) else np.empty(0, np.int64)
     named = [(tuple(sorted(structure.kinds[index].items())), index) for index in used.tolist()]
@@ -74,15 +74,18 @@ def log_of(foreseen: BytesIO, rows: BytesIO, structure: Structure, start: float,
     return StayLog(legend, start, end, **typed)
 
 
-def _together(foreseen: NDArray[Any], rows: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return the columns of rows of both kinds, those that were foreseen first."""
-    given = {name: foreseen[name] for name in FORESEEN_TYPE.names or ()}
-    given |= {"left": foreseen["due"], "rule": np.full(len(foreseen), -1), "strand": np.zeros(len(foreseen))}
-    found = {}
-    for name in ROW_TYPE.names or ():
-        found[name] = column = np.empty(len(foreseen) + len(rows), ROW_TYPE[name])
-        column[: len(foreseen)], column[len(foreseen) :] = given[name], rows[name]
-    return found
+def _complete(table: dict[str, NDArray[Any]], full: NDArray[Any], which: NDArray[np.int64], end: float) -> None:
+    """Add the columns that only rows in full have; `which` is the place of each row among these, if it is not below 0.
+
+    Stays as foreseen have no rule, stand on the main strand and leave when they are due, unless the run stops before.
+    """
+    table["left"] = table["due"].copy()
+    table["rule"], table["strand"] = np.full(len(which), -1, np.int16), np.zeros(len(which), np.int16)
+    places = np.flatnonzero(which >= 0)
+    for name in ("left", "rule", "strand"):
+        table[name][places] = full[name][which[places]]
+    still = np.flatnonzero((which < 0) & (table["due"] >= end))
+    table["end"][still], table["left"][still] = OPEN, math.nan
 
 
 def _follow(columns: dict[str, NDArray[Any]], ident: NDArray[np.int64]) -> None:

@@ -150,7 +150,7 @@ class LiveService:
 
     def has_room(self) -> bool:
         """Say whether a request would be admitted at once."""
-        return self.free > 0 and not self.line.count
+        return self.free > 0.0 and not self.line.count
 
     def eligible(self, kind: int) -> bool:
         """Say whether citizens of a kind may be admitted."""
@@ -335,7 +335,7 @@ class LiveService:
 
     def gone(self, stay: Stay, now: float) -> None:
         """Free what a closed stay held: its place, and the requests that hung on it."""
-        self.free += 1
+        self.free += 1.0
         self.line.offer(now)
         if stay.requests:
             self.run.rules.withdraw(stay, now)

@@ -282,7 +282,7 @@ def _stay(run: Run, row: RowState, citizen: Citizen) -> Stay:
         outcome = _outcome(values["outcome"])
         assert outcome is not None
         stay.outcome, stay.code = outcome, values["code"]
-        service.free -= 1
+        service.free -= 1.0
         if service.members is not None:
             service.members[stay] = None
     if stay.strand:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitingLine"]
 
+_PATIENCE = PATIENCE - END
+
 
 class WaitingLine:
     """Requests that wait for a place, in the order in which they will be met.
@@ -103,8 +105,8 @@ class WaitingLine:
                     wake.at, wake.stay, wake.callbacks = at, stay, self._giving_up
                 else:
                     wake = Wake(self.give_up, at, stay)
-                stay.waits = (*stay.waits, wake)
-                heappush(self._calendar, (at, citizen.ending + (PATIENCE - END), stay.row, wake))
+                stay.waits += (wake,)
+                heappush(self._calendar, (at, citizen.ending + _PATIENCE, stay.row, wake))
 
     def enter(self, stay: Stay, now: float) -> None:
         """Take a place in the order of the queue."""
@@ -136,7 +138,7 @@ class WaitingLine:
     def offer(self, now: float) -> None:
         """See to it that free places are handed out at this instant, after all that ends in it."""
         service = self.service
-        if self.count and not self.handing and service.free > 0:
+        if self.count and not self.handing and service.free > 0.0:
             self.handing = True
             wake = self._wake
             wake.at, wake.callbacks = now, self._calls
@@ -144,7 +146,7 @@ class WaitingLine:
 
     def offer_last(self, now: float) -> None:
         """Do the same as the last deed of an event: at once, unless something else still falls at this instant."""
-        if not self.handing and self.service.free > 0:
+        if not self.handing and self.service.free > 0.0:
             if self._calendar[0][0] > now:
                 self._hand_out(now)
             else:
@@ -157,7 +159,7 @@ class WaitingLine:
 
     def _hand_out(self, now: float) -> None:
         service = self.service
-        while service.free > 0 and self.count:
+        while self.count and service.free > 0.0:
             stay = self._queue.popleft() if self.in_order else heappop(self._heap)[2]
             if stay.state != WAITING:
                 continue
@@ -165,7 +167,7 @@ class WaitingLine:
                 self.depart(stay, now)
             else:
                 self.count -= 1
-            service.free -= 1
+            service.free -= 1.0
             if stay.holder is not None:
                 self.run.rules.take_over(stay, now)
             stay.due = now
@@ -209,7 +211,7 @@ class WaitingLine:
             at = now + risk.reach(now, stay.citizen.budget)
             if at < math.inf:
                 wake = Wake(self.run.death, at, stay)
-                stay.waits = (*stay.waits, wake)
+                stay.waits += (wake,)
                 self.run.at(at, stay.citizen.ending, wake, death_order(stay))
 
     def _patience(self, citizen: Citizen, now: float) -> float:
