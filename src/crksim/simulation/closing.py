@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crksim.simulation.citizens import STAYING, Stay
+from crksim.simulation.citizens import STAYING, WAITING, Stay
 from crksim.simulation.luck import constant, uniform
 from crksim.simulation.packing import CODE, TO
 from crksim.simulation.plan import WORDS
@@ -33,8 +33,9 @@ def close_down(service: LiveService, now: float) -> None:
         if stay.state == STAYING:
             _send_off(service, stay, now)
     for stay in waiting:
-        service.line.depart(stay, now)
-        _send_on(service, stay, now)
+        if stay.state == WAITING:  # and was not closed with a stay of the same citizen
+            service.line.depart(stay, now)
+            _send_on(service, stay, now)
 
 
 def _send_off(service: LiveService, stay: Stay, now: float) -> None:
