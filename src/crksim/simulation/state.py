@@ -160,6 +160,8 @@ def _row(run: Run, stay: Stay, citizens: dict[Citizen, int], places: dict[Stay, 
         values["wakes"] = tuple(values["wakes"] or ())
         values["outcome"] = _plain(stay.outcome)
         values["code"] = stay.code if stay.state == HELD else 0
+    if stay.risk is None:  # a stay that serves again may still know these from the one before
+        values |= {name: 0.0 for name in ("since", "finish") if name in values}
     holder = -1 if stay.holder is None else places[stay.holder]
     return RowState(citizens[stay.citizen], stay.service.index, holder, tuple(sorted(values.items())))
 
