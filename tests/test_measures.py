@@ -264,6 +264,8 @@ def test_blocked_stays():
     assert value("unit_a.blocked.share", log) == pytest.approx(30 / (40 + 40 + 10))
     assert value("unit_b.blocked", log) == 0.0
     assert math.isnan(value("unit_b.blocked.share", log))
+    hours = (30 + 20 + 10) * 0.5  # half an hour a day until the stays are done, none while a place is only held
+    assert value("unit_a.staff_hours", log) == pytest.approx(hours / 100 * 365.25)
 
 
 @pytest.mark.unit

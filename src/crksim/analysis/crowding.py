@@ -148,20 +148,20 @@ def under_workable(picker: Picker, address: MeasureAddress, window: Window) -> f
 
 
 def _staff_sum(picker: Picker, service: str, staff: StaffTime, rate: Steps, span: Window) -> float:
-    """Return a rate of a kind of contact summed over `span`: for everyone present, or while the service is open."""
+    """Return a rate of contacts summed over `span`: for everyone whose stay goes on, or while the service is open."""
     if not staff.per_citizen:
         return rate.integral(span.start, span.end)
     total = 0.0
     for a, b, per_day in rate.pieces(span.start, span.end):
         key = (service, a, b)
         if key not in picker.staffed_days:
-            picker.staffed_days[key] = total_days(*picker.service(service).stays, Window(a, b))
+            picker.staffed_days[key] = total_days(*picker.service(service).worked, Window(a, b))
         total += per_day * picker.staffed_days[key]
     return total
 
 
 def staff_hours(picker: Picker, address: MeasureAddress, window: Window) -> float:
-    """Staff hours a year: contacts for everyone present, sessions for as long as the service is open."""
+    """Staff hours a year: contacts for everyone whose stay goes on, sessions for as long as the service is open."""
     hours = 0.0
     for service, limits, span in open_members(picker, address, window):
         for staff in limits.staff:

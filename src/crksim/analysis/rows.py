@@ -101,6 +101,12 @@ class Rows:
         return self.admitted[picked], self.left[picked]
 
     @cached_property
+    def worked(self) -> tuple[Floats, Floats]:
+        """Beginnings and ends of `stays` as far as staff works with the citizen: not while a place is only held."""
+        picked = self.is_stay & (self.log.strand[self.where] == 0) if self.main_only else self.is_stay
+        return self.admitted[picked], np.fmin(self.left, self.log.due[self.where])[picked]
+
+    @cached_property
     def queued(self) -> tuple[Floats, Floats]:
         """Beginnings and ends of the waits longer than no time."""
         until = np.where(self.is_stay, self.admitted, self.left)
