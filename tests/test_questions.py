@@ -85,6 +85,27 @@ def test_what_is_touched_decides_and_only_what_can_be_asked(network):
     assert {"group.fte", "crk.present.mean", "unit.present.mean"} <= set(found)
 
 
+def test_of_several_places_that_are_touched_each_has_rows_that_decide(network):
+    found = asked(network, "group", "group_a", "other")
+    decide = [measure for measure, question in found.items() if question.decides]
+    assert len(decide) == DECIDING
+    assert {measure.partition(".")[0] for measure in decide} == {"group", "other"}
+
+
+def test_a_service_behind_one_whose_places_are_held_is_touched_too():
+    services = {
+        "door": {
+            "length": {"law": "fixed", "value": "1 day"},
+            "blocking": True,
+            "ends": {"in": {"share": 0.9, "to": "unit"}, "out": {"share": "rest", "to": "leave"}},
+        },
+        **STUDY["services"],
+    }
+    rule = {**STUDY["referrals"]["rule"], "at": {"start_of": ["other"]}, "to": "door"}
+    study = {**STUDY, "services": services, "referrals": {"rule": rule}}
+    assert touched_subjects(["referrals.rule.take_up"], study, read_study(study).network) == ("door", "unit")
+
+
 def test_nothing_touched_asks_about_the_whole(network):
     found = asked(network)
     assert [measure for measure, question in found.items() if question.decides] == ["crk.present.mean"]

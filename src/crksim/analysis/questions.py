@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from crksim.analysis.comparison import Question
@@ -50,7 +51,7 @@ def touched_subjects(changes: Collection[str], study: Mapping[str, Any], network
     cohorts = [cohort.id for cohort in network.cohorts if ("cohorts", cohort.id) in things]
     for referral in network.referrals:
         if ("referrals", referral.id) in things:
-            services += _members(network, referral.to)
+            services += _onwards(_members(network, referral.to), network)
     services += [service.id for service in network.services if ("services", service.id) in things]
     for name in cohorts:
         services += _met_by(name, network)
@@ -104,6 +105,14 @@ def _named(content: object) -> set[str]:
 
 def _members(network: Network, target: str) -> list[str]:
     return [service.id for service in network.services if target in (service.id, service.group)]
+
+
+def _onwards(services: Sequence[str], network: Network) -> list[str]:
+    """Return services and where they lead whose places are held until the next one admits."""
+    by_id = {service.id: service for service in network.services}
+    held = [by_id[name] for name in services if name in by_id and by_id[name].blocking]
+    ways = [way.shares.branches for service in held for way in routes_of(service) if way.role == "ends"]
+    return list(dict.fromkeys((*services, *(word for branches in ways for word, _ in branches if word in by_id))))
 
 
 def _met_by(name: str, network: Network) -> list[str]:
@@ -193,7 +202,7 @@ def questions(
         for entry in (catalogue.get("touched") or {}).values():
             if "each" not in entry:
                 _ask(asked, entry, subject, kinds[subject], network)
-    chosen = list(first) or [text for text in asked if not text.endswith(".fte")][:DECIDING]
+    chosen = list(first) or _deciding([text for text in asked if not text.endswith(".fte")], touched, kinds, network)
     empty = _without_citizens(network)
     subjects = sorted((one for one in kinds if one not in empty), key=lambda one: _SUBJECTS[::-1].index(kinds[one]))
     for entry in (catalogue.get("everywhere") or {}).values():
@@ -214,6 +223,19 @@ def questions(
         )
         for row in rows
     )
+
+
+def _deciding(asked: list[str], touched: Collection[str], kinds: Mapping[str, str], network: Network) -> list[str]:
+    """Return the measures that decide: the first ones, or where places apart are touched, the first ones of each."""
+    groups = groups_of(network)
+    inner = {member for subject in touched for member in groups.get(subject, ())}
+    places = [subject for subject in touched if subject not in inner]
+    if len(places) < 2 or any(kinds[subject] == "cohort" for subject in places):
+        return asked[:DECIDING]
+    own = [[text for text in asked if text.partition(".")[0] == place] for place in places]
+    chosen = [text for text in asked if text.partition(".")[0] not in touched]
+    chosen += [text for turn in zip_longest(*own) for text in turn if text is not None]
+    return [text for text in asked if text in chosen[:DECIDING]]
 
 
 def _wanted(text: str, catalogue: Mapping[str, Any], network: Network, problems: list[Problem]) -> Question:
