@@ -343,3 +343,10 @@ def test_the_replay_stands_beside_the_report_with_the_range_of_single_futures():
     assert (starts.low, starts.high) == (3.0, 76.0)  # the 4.05th and the 76.95th of 0, 1, 2 ..., moved outward
     assert wait.mean == 3.0
     assert math.isnan(wait.low)
+
+
+@pytest.mark.unit
+def test_a_number_that_a_check_has_judged_keeps_the_range_of_the_check():
+    target = Target("starts_2017", NAME, UNIT, "ch4 l.557", "group.starts.count@2017", 2.0, "predicted")
+    (row,) = replay_rows([target], np.arange(20.0).reshape(10, 2, 1), {"starts_2017": (3.0, 8.0)})
+    assert (row.mean, row.low, row.high) == (9.5, 3.0, 8.0)

@@ -19,6 +19,7 @@ from crksim.interface.ensembles import (
     PREDICTIONS,
     VARIANTS,
     load_ensemble,
+    ranges,
     readings,
     shipped_folder,
     standing,
@@ -76,17 +77,18 @@ def test_an_ensemble_that_is_of_this_network_and_was_checked_stands(tmp_path, ne
     check = standing(which, ensemble, ledger)
     assert (check.status, check.chance, check.stopped, check.wrong) == ("passed", 0.4, 1, 2)
     assert check.valid
-    assert check.missed is None  # nothing beside the check tells
+    assert ranges(which, check) == {}  # nothing beside the check tells
 
 
 @pytest.mark.unit
-def test_the_check_tells_which_predicted_numbers_it_found_outside(tmp_path, network, ledger):
+def test_a_check_that_stands_gives_the_ranges_of_the_predicted_numbers(tmp_path, network, ledger):
     which = kept(tmp_path)
-    told = [("in", "predicted", "", True), ("out", "predicted", "", False)]
-    told += [("part", "predicted", "out", False), ("fit", "fitted", "", False)]
-    rows = [dict(zip(("fact", "mark", "part_of", "inside"), row, strict=True)) for row in told]
+    told = [("out", "predicted", 3, 8), ("fit", "fitted", 1, 2)]
+    rows = [dict(zip(("fact", "mark", "low", "high"), row, strict=True)) for row in told]
     write_table(tmp_path / PREDICTIONS, rows, list(rows[0]))
-    assert standing(which, load_ensemble(which, network), ledger).missed == ("out",)
+    check = standing(which, load_ensemble(which, network), ledger)
+    assert ranges(which, check) == {"out": (3.0, 8.0)}
+    assert ranges(which, replace(check, status="stale")) == {}
 
 
 @pytest.mark.unit
@@ -165,8 +167,14 @@ def test_the_shipped_ensemble_is_of_this_network_and_was_checked(network, ledger
     check = standing("shipped", ensemble, ledger)
     assert check.status in ("passed", "failed")
     page = (Path(__file__).parent.parent / "docs" / "validation.md").read_text("utf-8")
-    assert check.missed
-    assert all(fact in page for fact in check.missed)
+    with (shipped_folder() / PREDICTIONS).open(encoding="utf-8") as file:
+        own = [row for row in csv.DictReader(file) if row["mark"] == "predicted" and not row["part_of"]]
+    told = ranges("shipped", check)
+    reported = {row["fact"]: float(row["reported"]) for row in own}
+    missed = {fact for fact, number in reported.items() if not told[fact][0] <= number <= told[fact][1]}
+    assert missed == {row["fact"] for row in own if row["inside"] != "True"}
+    assert missed
+    assert all(fact in page for fact in missed)
     with (shipped_folder() / MEMBERS).open(encoding="utf-8") as file:
         assert len({tuple(row.items()) for row in csv.DictReader(file)}) == 300
 

@@ -280,17 +280,27 @@ def test_gate_counts_predicted_facts_only():
 
 @pytest.mark.unit
 @pytest.mark.usefixtures("without_figures")
-def test_where_the_ensemble_was_checked_its_check_says_which_predicted_numbers_are_met(tmp_path):
+def test_the_table_of_the_replay_and_the_box_give_one_verdict_on_a_predicted_number(tmp_path):
     run = make_run()
-    own = gate(run["result"])["facts"]
-    met = next(fact for fact, inside in own.items() if inside)
-    check = Check("passed", 0.4, 1, 2, "abc", missed=(met,))
-    folder = write_run(folder=tmp_path / "run", lang="en", **{**run, "result": replace(run["result"], check=check)})
+    folder = write_run(folder=tmp_path / "run", lang="en", **run)
     told = json.loads((folder / "gate.json").read_text("utf-8"))
-    assert told["met"] == told["predicted"] - 1 == 2
-    assert told["facts"] == {fact: fact != met for fact in own}
+    page = (folder / "report.html").read_text("utf-8")
+    assert (told["met"], told["predicted"]) == (2, 3)
+    assert "2 of 3" in page
+    assert [page.count(f"<td>predicted</td><td>{met}</td>") for met in ("yes", "no")] == [2, 1]
+
+
+@pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_a_run_that_also_told_what_the_check_missed_is_still_read(tmp_path):
+    run = make_run()
+    check = Check("passed", 0.4, 1, 2, "abc")
+    folder = write_run(folder=tmp_path / "run", lang="en", **{**run, "result": replace(run["result"], check=check)})
     assert read_run(folder).result.check == check
-    assert "2 of 3" in (folder / "report.html").read_text("utf-8")
+    about = json.loads((folder / "run.json").read_text("utf-8"))
+    about["check"]["missed"] = ["starts"]
+    (folder / "run.json").write_text(json.dumps(about), "utf-8")
+    assert read_run(folder).result.check == check
 
 
 @pytest.mark.unit

@@ -26,8 +26,6 @@ class Check:
         How many of the models that are wrong on purpose the check stops in at least half of the cases, and of how many.
     ensemble : str
         Mark of the ensemble, or empty.
-    missed : tuple of str, optional
-        The facts marked predicted that lie outside the ensemble's range; None where that is not told.
     """
 
     status: str = "not_calibrated"
@@ -35,7 +33,6 @@ class Check:
     stopped: int = 0
     wrong: int = 0
     ensemble: str = ""
-    missed: tuple[str, ...] | None = None
 
     @property
     def valid(self) -> bool:
@@ -55,8 +52,10 @@ class ReplayRow:
         Output address, with its window.
     reported : float
         The report's number.
-    mean, low, high : float
-        Simulated mean and 90 % range over members and futures.
+    mean : float
+        Simulated mean over members and futures.
+    low, high : float
+        90 % range over them; of a predicted number that of the ensemble's check, where there is one.
     mark : str
         ``put in``, ``fitted`` or ``predicted``.
     series : str

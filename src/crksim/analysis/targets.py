@@ -212,7 +212,9 @@ def _target(address: str, entry: Mapping[str, Any], start: str, faults: list[Pro
     return [Target(label=label, unit=unit, reported=reported, day=day, concerns=concerns, **texts)]
 
 
-def replay_rows(targets: Sequence[Target], values: NDArray[np.float64]) -> tuple[ReplayRow, ...]:
+def replay_rows(
+    targets: Sequence[Target], values: NDArray[np.float64], ranges: Mapping[str, tuple[float, float]] | None = None
+) -> tuple[ReplayRow, ...]:
     """Put every number of the report beside what the replay gives.
 
     Parameters
@@ -221,6 +223,8 @@ def replay_rows(targets: Sequence[Target], values: NDArray[np.float64]) -> tuple
         The report's numbers.
     values : ndarray of float, shape (members, futures, targets)
         What the replay gives; NaN where a measure is not defined.
+    ranges : mapping, optional
+        Fact -> the range by which a check has judged it, instead of that of the replay.
 
     Returns
     -------
@@ -231,7 +235,7 @@ def replay_rows(targets: Sequence[Target], values: NDArray[np.float64]) -> tuple
     for column, target in enumerate(targets):
         found = values[:, :, column]
         found = found[np.isfinite(found)]
-        low, high = likely_range(found, outward=True)
+        low, high = (ranges or {}).get(target.fact) or likely_range(found, outward=True)
         rows.append(
             ReplayRow(
                 fact=target.fact,

@@ -26,6 +26,7 @@ __all__ = [
     "VARIANTS",
     "before_report",
     "load_ensemble",
+    "ranges",
     "readings",
     "shipped_folder",
     "standing",
@@ -123,17 +124,27 @@ def standing(which: str, ensemble: Ensemble | None, ledger: Mapping[str, Any]) -
         stopped=sum(model["passes"] <= 0.5 for model in power),
         wrong=len(power),
         ensemble=ensemble.mark,
-        missed=_missed(folder / PREDICTIONS),
     )
 
 
-def _missed(path: Path) -> tuple[str, ...] | None:
-    """Return the predicted facts that a check found outside; those that share people with others do not count."""
+def ranges(which: str, check: Check) -> dict[str, tuple[float, float]]:
+    """Return the ranges by which a check judged the predicted facts, with more versions and futures than a run has.
+
+    Parameters
+    ----------
+    which : str
+        As in `load_ensemble`.
+    check : Check
+        What `standing` gave; nothing where the ensemble was not checked.
+    """
+    if check.status not in ("passed", "failed"):
+        return {}
+    path = _folder(which) / PREDICTIONS
     if not path.is_file():
-        return None
+        return {}
     with path.open(encoding="utf-8", newline="") as file:
-        own = [row for row in csv.DictReader(file) if row["mark"] == "predicted" and not row["part_of"]]
-    return tuple(row["fact"] for row in own if row["inside"] != "True")
+        told = [row for row in csv.DictReader(file) if row["mark"] == "predicted"]
+    return {row["fact"]: (float(row["low"]), float(row["high"])) for row in told}
 
 
 def readings(which: str, ensemble: Ensemble | None, scenario: str) -> tuple[Reading, ...]:

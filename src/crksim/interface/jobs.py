@@ -29,6 +29,7 @@ from crksim.interface.watching import Finished, Watch
 if TYPE_CHECKING:
     from crksim.analysis.ensemble import Ensemble
     from crksim.analysis.pool import Pool
+    from crksim.analysis.replay import Check
     from crksim.analysis.replications import Replications
     from crksim.analysis.results import Count, Result
     from crksim.output.kept import Kept
@@ -214,8 +215,7 @@ def run_case(
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
-        _result(case, settings, whole, counts, priors),
-        check=check,
+        _result(case, settings, whole, counts, priors, check),
         left=ensemble.left if ensemble else {},
         readings=() if changes or not against_own(case) else readings(settings.versions, ensemble, case.name),
         precision=precision,
@@ -265,7 +265,12 @@ def _write(
 
 
 def _result(
-    case: Case, settings: Settings, found: Replications, counts: tuple[Count, ...], priors: Replications | None
+    case: Case,
+    settings: Settings,
+    found: Replications,
+    counts: tuple[Count, ...],
+    priors: Replications | None,
+    check: Check,
 ) -> Result:
     from crksim.analysis.comparison import compare
     from crksim.analysis.prior_column import with_priors
@@ -273,6 +278,7 @@ def _result(
     from crksim.analysis.replications import series_rows
     from crksim.analysis.results import Result
     from crksim.analysis.targets import replay_rows
+    from crksim.interface.ensembles import ranges
 
     window = measured_window(case, settings)
     comparison = compare(found.worlds, found.measures, case.questions)
@@ -289,7 +295,8 @@ def _result(
         worlds=found.worlds,
         comparison=comparison,
         series=series_rows(found, case.studies, smooth=SERIES_SMOOTH, breaks=[case.begins]),
-        replay=replay_rows(case.targets, found.replay),
+        replay=replay_rows(case.targets, found.replay, ranges(settings.versions, check)),
+        check=check,
         flows={world.id: found.flows[world.id] for world in found.worlds},
         changes=case.told,
         window=(case.date_of(window.start), case.date_of(window.end - 1.0)),

@@ -202,9 +202,6 @@ def _read_worlds(folder: Path, about: Mapping[str, Any]) -> tuple[tuple[str, ...
 
 def _read_check(told: Mapping[str, Any]) -> Check:
     """Return what the check said; runs made before there was one say nothing."""
-    chance, missed = told.get("chance"), told.get("missed")
-    read = {
-        "chance": math.nan if chance is None else float(chance),
-        "missed": None if missed is None else tuple(missed),
-    }
-    return Check(**{**told, **read}) if told else Check()
+    chance = told.get("chance")
+    read = {name: value for name, value in told.items() if name in Check.__dataclass_fields__}
+    return Check(**{**read, "chance": math.nan if chance is None else float(chance)}) if told else Check()

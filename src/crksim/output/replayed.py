@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from crksim.analysis.replay import ReplayRow
 from crksim.analysis.results import Result
 
-__all__ = ["bearing", "checked", "gate", "predicted"]
+__all__ = ["bearing", "gate", "predicted"]
 
 
 def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:
@@ -20,25 +20,15 @@ def predicted(rows: Iterable[ReplayRow]) -> list[tuple[ReplayRow, bool]]:
     return [(row, row.low <= row.reported <= row.high) for row in rows if row.mark == "predicted" and not row.part_of]
 
 
-def checked(result: Result) -> list[tuple[ReplayRow, bool]]:
-    """Return the facts marked predicted, each with whether it is met.
-
-    The check of the ensemble says so, with more versions and futures than a run has; where there is none, the run's own
-    replay.
-    """
-    missed = result.check.missed
-    return [(row, met if missed is None else row.fact not in missed) for row, met in predicted(result.replay)]
-
-
 def bearing(result: Result) -> list[tuple[ReplayRow, bool]]:
     """Return those of the predicted facts that speak of what the what-if touches, or of what decides."""
     asked = {*result.touched, *(re.split(r"[.\[]", row.measure)[0] for row in result.comparison if row.decides)}
-    return [(row, met) for row, met in checked(result) if asked & set(row.concerns.split())]
+    return [(row, met) for row, met in predicted(result.replay) if asked & set(row.concerns.split())]
 
 
 def gate(result: Result) -> dict[str, object]:
     """Return what the check against the report says, and how it stands to the predicted numbers."""
-    facts, own = checked(result), bearing(result)
+    facts, own = predicted(result.replay), bearing(result)
     return {
         "status": result.check.status,
         "chance": None if math.isnan(result.check.chance) else result.check.chance,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crksim.analysis.replay import Check
 from crksim.analysis.results import ComparisonRow, Result
-from crksim.output.replayed import bearing, checked
+from crksim.output.replayed import bearing, predicted
 from crksim.output.report.wording import Wording, is_share
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def box(run: Run, lead: ComparisonRow | None, words: Wording) -> list[str]:
         The row that the answer is about.
     """
     lines = [words.text("box_model"), told_check(run.result.check, words)]
-    facts, own = checked(run.result), bearing(run.result)
+    facts, own = predicted(run.result.replay), bearing(run.result)
     if facts:
         numbers = {"met": sum(met for _, met in facts), "total": len(facts), "bear": len(own)}
         key = "box_gate" if own else "box_gate_apart"
