@@ -214,6 +214,15 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(monkeypatch, caps
 
 @pytest.mark.e2e
 @pytest.mark.slow
+def test_futures_that_were_there_are_counted_among_those_of_the_run(capsys):
+    words = ("scenario=intensive_5_places", "members=2", "futures=1", "workers=1", "lang=en")
+    assert cli.main(words) == 0
+    assert cli.main(words) == 0
+    assert "Single futures that were there already: 2 of 2" in capsys.readouterr().out
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -209,9 +209,10 @@ def run_case(
         settings = replace(settings, members=precision.looks[-1].members, futures=precision.looks[-1].futures)
     else:
         found = run_at(settings)
-    priors = None if ensemble is None else prior_replications(case, settings, pool, kept)
+    # Counted before the versions that know nothing of the report run: they are not among the futures of the run.
     if kept is not None and kept.found > before and precision is None:
         watch.reuses(kept.found - before, settings.members * settings.futures)
+    priors = None if ensemble is None else prior_replications(case, settings, pool, kept)
     watch.writes()
     whole = replace(found, worlds=(found.worlds[0], found.worlds[-1])) if taken else found
     result = replace(
