@@ -19,6 +19,7 @@ from crksim.output import figures, rundir, whole
 from crksim.output.finished import read_run
 from crksim.output.replayed import gate
 from crksim.output.rundir import changed_files, explain_again, rewrite_report, run_mark, write_run
+from crksim.output.tables import deciding
 from tests.make_result import make_evidence, make_result, make_run, make_scenario, make_study
 
 FILES = {
@@ -327,3 +328,16 @@ def test_rewriting_the_report_needs_only_the_folder_and_gives_the_same_bytes(tmp
     rewrite_report(moved, "en")
     assert changed_files(moved) == []
     assert '<html lang="en">' in (moved / "report.html").read_text("utf-8")
+
+
+@pytest.mark.unit
+def test_five_rows_decide_and_staff_that_is_not_there_is_none_of_them():
+    result = make_result()
+    rows = [row for row in result.comparison if row.against == "without"]
+    staff = [row for row in rows if row.measure.endswith(".fte")]
+    none = [replace(row, decides=False, reference=0.0, what_if=0.0) if row in staff else row for row in rows]
+    shown = deciding(replace(result, comparison=tuple(none)), "without")
+    assert not any(row.measure.endswith(".fte") for row in shown)
+    many = [replace(row, decides=row not in staff) for row in rows]
+    shown = deciding(replace(result, comparison=tuple(many)), "without")
+    assert len(shown) == 5

@@ -258,7 +258,7 @@ def stays_table(logs: Mapping[str, StayLog]) -> pd.DataFrame:
 
 
 def deciding(result: Result, against: str) -> list[ComparisonRow]:
-    """Return the rows that decide against one reference, and the staff row after them.
+    """Return the rows that decide against one reference, and the first staff row after them where there is room.
 
     Parameters
     ----------
@@ -269,5 +269,5 @@ def deciding(result: Result, against: str) -> list[ComparisonRow]:
     """
     rows = [row for row in result.comparison if row.against == against]
     chosen = [row for row in rows if row.decides][:DECIDING]
-    staff = [row for row in rows if row.measure.endswith(".fte")]
-    return chosen if any(row in chosen for row in staff) else chosen + staff[:1]
+    staff = [row for row in rows if row.measure.endswith(".fte") and (row.reference or row.what_if)]
+    return chosen if any(row in chosen for row in staff) else [*chosen, *staff[:1]][:DECIDING]
