@@ -16,9 +16,15 @@ from crksim.interface.cases import load_case
 from crksim.interface.files import find_scenario, scenario_files
 from crksim.interface.help import HELP
 from crksim.interface.pools import workers_for
+from crksim.interface.screen import Screen
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
+from crksim.interface.watching import Finished
 from crksim.output import rundir
+from crksim.output.report.page import comparison_cells
+from crksim.output.report.wording import Wording
+from crksim.output.tables import deciding
 from tests.interrupting import interrupted
+from tests.make_result import make_result
 
 #: As small as a run can be.
 SMALL = ("members=1", "futures=1", "workers=1", "progress=false", "lang=en")
@@ -311,7 +317,7 @@ def test_every_text_exists_in_both_languages():
         assert {name for _, name, _, _ in fields(label.da)} == {name for _, name, _, _ in fields(label.en)}, key
     # Words that are the same in both are few and known.
     same = {key for key, label in texts.TEXTS.items() if label.da == label.en}
-    assert same == {"seconds", "chance"}
+    assert same == {"seconds"}
 
 
 @pytest.mark.unit
@@ -340,6 +346,34 @@ def test_a_chance_is_never_certain_unless_it_is():
         ">99%",
         "100%",
     ]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("lang", ["da", "en"])
+def test_no_word_of_the_rows_that_decide_is_cut_off_on_a_narrow_screen(monkeypatch, capsys, lang):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = make_result()
+    shown = Screen(lang)
+    shown.ends(Finished(Path("run"), result, "one"), 1.0)
+    shown.compares([Finished(Path("run"), result, name) for name in ("intensive_20_places", "two")], Path("both"))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    told = {word for line in lines for word in line.split()}
+    for row in deciding(result, "without"):
+        words = {*getattr(row.label, lang).split(), *texts.say(lang, row.verdict).split(), "intensive_20_places"}
+        assert words <= told
+
+
+@pytest.mark.unit
+def test_screen_and_report_say_a_number_and_its_chance_alike(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "160")
+    result = make_result()
+    Screen("da").ends(Finished(Path("run"), result, "one"), 1.0)
+    told = " ".join(capsys.readouterr().out.replace("\u00a0", " ").split())
+    for row in deciding(result, "without"):
+        cells = comparison_cells(result, row, Wording("da"))
+        assert f"{cells['chance']} for mindst {cells['least']}" in told or not cells["known"]
+        assert cells["span"].replace("\u00a0", " ") in told
 
 
 # --------------------------------------------------------------------------------------------------------- commands

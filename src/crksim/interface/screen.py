@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from crksim.interface.texts import number, percent, say
+from crksim.interface.texts import number, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,7 @@ class Screen:
         if result.attribution:
             self._console().print(self._parts(result))
         else:
-            self._console().print(self._table(deciding(result, main.id), self.text(main.label)))
+            self._console().print(self._table(result, deciding(result, main.id), self.text(main.label)))
         for other in others:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
@@ -157,17 +157,13 @@ class Screen:
         self._lies(finished.folder, "report.html")
         self.line(say(self.lang, "seconds", seconds=number(self.lang, seconds)), "dim")
 
-    def _table(self, rows: Sequence[ComparisonRow], reference: str) -> Table:
+    def _table(self, result: Result, rows: Sequence[ComparisonRow], reference: str) -> Table:
         subject = self._common_subject(rows)
         table = self._empty_table(subject or say(self.lang, "measure"))
-        for heading in (reference, *(say(self.lang, key) for key in ("what_if", "range", "chance"))):
-            table.add_column(heading, justify="right", max_width=18)
-        table.add_column(say(self.lang, "verdict"), max_width=26)
+        self._add_numbers(table, reference)
+        self._add_words(table, say(self.lang, "verdict"), 44)
         for row in rows:
-            chance = f"≥ {self._worthwhile(row)}: {percent(self.lang, row.chance)}"
-            values = (self._value(row, row.reference), self._value(row, row.what_if))
-            cells = (unbroken(cell) for cell in (*values, self._span(row), chance))
-            table.add_row(self._named(row, subject), *cells, say(self.lang, row.verdict))
+            table.add_row(self._named(row, subject), *self._numbers(result, row), self._judged(result, row))
         return table
 
     def _parts(self, result: Result) -> Table:
@@ -204,8 +200,18 @@ class Screen:
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, show_lines=False, padding=(0, 0), pad_edge=False, show_edge=False)
-        table.add_column(first, min_width=14, max_width=44)
+        self._add_words(table, first, 44)
         return table
+
+    def _add_numbers(self, table: Table, reference: str) -> None:
+        """Add the columns of numbers: without the change, with it, and the likely range of the difference."""
+        for heading in (reference, say(self.lang, "what_if")):
+            table.add_column(heading.replace(" ", "\n"), justify="right")
+        table.add_column(say(self.lang, "range").replace(" ", "\n"), justify="right", max_width=24)
+
+    def _add_words(self, table: Table, heading: str, most: int) -> None:
+        """Add a column of words, which are broken rather than cut where the screen is narrow."""
+        table.add_column(heading, max_width=most, overflow="fold")
 
     def _common_subject(self, rows: Sequence[ComparisonRow]) -> str:
         """Return the subject that all rows have in common, or nothing."""
@@ -217,46 +223,42 @@ class Screen:
         label = label.removeprefix(f"{subject}: ") if subject else label
         return label if row.kind == "share" or not unit or unit in label else f"{label} ({unit})"
 
-    def _value(self, row: ComparisonRow, value: float, *, sign: bool = False) -> str:
-        """Return a number of the row, as exact as its smallest worthwhile difference asks for."""
-        if row.kind == "share":
-            return number(self.lang, 100 * value, size=100 * row.worthwhile, sign=sign) + (
-                " %" if self.lang == "da" else "%"
-            )
-        return number(self.lang, value, size=row.worthwhile, sign=sign)
+    def _cells(self, result: Result, row: ComparisonRow) -> dict[str, Any]:
+        """Return what the report says of a row: two readers of one number must not read it two ways."""
+        from crksim.output.report.page import comparison_cells
+        from crksim.output.report.wording import Wording
 
-    def _worthwhile(self, row: ComparisonRow) -> str:
-        if row.kind == "share":
-            return percent(self.lang, row.worthwhile)
-        return number(self.lang, row.worthwhile)
+        return comparison_cells(result, row, Wording(self.lang))
 
-    def _span(self, row: ComparisonRow) -> str:
-        if row.low != row.low:
-            return "–"
-        return f"{self._value(row, row.low, sign=True)} … {self._value(row, row.high, sign=True)}"
+    def _numbers(self, result: Result, row: ComparisonRow) -> tuple[str, str, str]:
+        """Return a row without the change, with it, and the likely range of the difference."""
+        cells = self._cells(result, row)
+        span = unbroken(cells["span"])
+        if row.kind == "share" and cells["known"]:
+            span = f"{span} {cells['span_unit']}"
+        return unbroken(cells["reference"]), unbroken(cells["what_if"]), span
+
+    def _judged(self, result: Result, row: ComparisonRow) -> str:
+        """Return the verdict on a row, and below it the chance of a difference that matters."""
+        from crksim.output.report.wording import Wording
+
+        cells = self._cells(result, row)
+        least = Wording(self.lang).text("of_at_least", least=cells["least"])
+        return f"{cells['verdict']}\n{cells['chance']} {least}" if cells["known"] else str(cells["verdict"])
 
     def compares(self, runs: Sequence[Finished], folder: Path) -> None:
         """Show several runs beside each other, each against its own main reference, and where that lies."""
         from crksim.output.tables import deciding
 
-        table = self._empty_table(say(self.lang, "measure"))
-        for key in ("run", "reference", "what_if", "range", "verdict"):
-            left = key in ("run", "verdict")
-            # A name cut short would no longer tell one run from another.
-            table.add_column(
-                say(self.lang, key),
-                justify="left" if left else "right",
-                max_width=24 if left else 18,
-                overflow="fold" if key == "run" else "ellipsis",
-            )
-        rows = [
-            (finished.name, row) for finished in runs for row in deciding(finished.result, finished.result.worlds[0].id)
-        ]
+        table = self._empty_table(f"{say(self.lang, 'measure')} / {say(self.lang, 'run')}")
+        self._add_numbers(table, say(self.lang, "reference"))
+        self._add_words(table, say(self.lang, "verdict"), 24)
+        rows = [(finished, row) for finished in runs for row in deciding(finished.result, finished.result.worlds[0].id)]
         for measure in dict.fromkeys(row.measure for _, row in rows):
-            for name, row in rows:
-                if row.measure == measure:
-                    values = (self._value(row, row.reference), self._value(row, row.what_if))
-                    table.add_row(self._named(row), name, *values, self._span(row), say(self.lang, row.verdict))
+            own = [(one, row) for one, row in rows if row.measure == measure]
+            table.add_row(self._named(own[0][1]), style="bold")
+            for one, row in own:
+                table.add_row(one.name, *self._numbers(one.result, row), self._judged(one.result, row))
             table.add_section()
         self.line()
         self.line(say(self.lang, "compared", count=len(runs)), "bold")

@@ -65,10 +65,9 @@ TEXTS: dict[str, Label] = {
     "reference": Label("uden ændringen", "reference"),
     "what_if": Label("afprøvning", "what-if"),
     "range": Label("sandsynligt spænd", "likely range"),
-    "chance": Label("chance", "chance"),
     "legend": Label(
-        "Sandsynligt spænd: for forskellen, 9 ud af 10. Chance: for en forskel på mindst bagatelgrænsen.",
-        "Likely range: of the difference, 9 in 10. Chance: of at least the smallest worthwhile difference.",
+        "Sandsynligt spænd: for forskellen, 9 ud af 10. Under svaret: chancen for mindst bagatelgrænsen.",
+        "Likely range: of the difference, 9 in 10. Below the verdict: chance of the smallest worthwhile difference.",
     ),
     "verdict": Label("svar", "verdict"),
     "makes_a_difference": Label("gør en forskel", "makes a difference"),
