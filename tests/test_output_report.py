@@ -586,6 +586,14 @@ def test_changes_switches_notes_and_years_are_on_the_page(page):
 
 
 @pytest.mark.unit
+def test_whole_citizens_along_an_axis_are_each_written_once(run):
+    few = tuple(replace(row, mean=0.4, low=0.0, high=1.5, places=math.nan) for row in run.result.series)
+    drawn = draw_figures(replace(run, result=replace(run.result, series=few, replay=())), "da")
+    marks = re.findall(r"text-anchor: end[^>]*>([^<]+)<", drawn["present_youth_group_hoersholmsgade"])
+    assert marks == ["0", "1"]
+
+
+@pytest.mark.unit
 def test_figures_speak_the_language(run):
     danish, english = draw_figures(run, "da"), draw_figures(run, "en")
     assert danish.keys() == english.keys()

@@ -189,7 +189,7 @@ def _scale_present(run: Run, axes: Axes, series: Mapping[str, list[SeriesRow]], 
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda day, _: words.text("axis_january", year=marks.get(round(day), "")))
     )
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=3))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(value)))
     axes.set_xlim(first, last)
     axes.set_ylim(0, top)
