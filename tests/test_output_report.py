@@ -393,6 +393,13 @@ def test_texts_of_a_scenario_cannot_become_markup(tmp_path):
     assert "&lt;script&gt;" in text
 
 
+@pytest.mark.unit
+def test_what_stands_below_a_range_breaks_so_that_the_table_fits_its_page(html):
+    """A range is one line; the words below it, in one line too, push the verdicts out of a window of 1200 pixels."""
+    rule = re.search(r"\.range \.unit[^{]*\{([^}]*)\}", html).group(1)
+    assert "white-space: normal" in rule
+
+
 # --- figures
 
 
