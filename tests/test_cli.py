@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crksim.analysis.replay import Check
 from crksim.errors import CheckError, InputError
 from crksim.interface import cli, jobs, texts
 from crksim.interface.cases import load_case
@@ -20,6 +21,7 @@ from crksim.interface.screen import Screen
 from crksim.interface.settings import SETTINGS, Settings, read_settings, system_language
 from crksim.interface.watching import Finished
 from crksim.output import rundir
+from crksim.output.report.answer import told_check
 from crksim.output.report.page import comparison_cells
 from crksim.output.report.wording import Wording
 from crksim.output.tables import deciding
@@ -362,6 +364,22 @@ def test_no_word_of_the_rows_that_decide_is_cut_off_on_a_narrow_screen(monkeypat
     for row in deciding(result, "without"):
         words = {*getattr(row.label, lang).split(), *texts.say(lang, row.verdict).split(), "intensive_20_places"}
         assert words <= told
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("stopped", "screen", "report"),
+    [
+        (0, "afslører ingen af 10 med vilje forkerte modeller", "afslører altså ingen af disse fejl"),
+        (3, "stopper kun 3 af 10 med vilje forkerte modeller", "kan altså kun afsløre grove fejl"),
+    ],
+)
+def test_a_check_that_stops_no_wrong_model_is_said_to_reveal_nothing(stopped, screen, report):
+    check = Check("passed", 0.4, stopped, 10)
+    assert screen in texts.told_check("da", check)
+    told = told_check(check, Wording("da"))
+    assert report in told
+    assert not (stopped == 0 and "grove fejl" in told)
 
 
 @pytest.mark.unit

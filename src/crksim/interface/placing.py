@@ -15,7 +15,7 @@ from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.setting_up import set_up
 from crksim.interface.sheets import COMMAND_LINE
-from crksim.interface.texts import say
+from crksim.interface.texts import say, told_check
 
 if TYPE_CHECKING:
     from crksim.analysis.ensemble import WorldStudy
@@ -128,7 +128,7 @@ def value_places(
     values = sorted(found, key=lambda value: -value.rank)
     for line in _lines(values, [base.label(id) for id in norms], settings.lang):
         tell(line)
-    tell(say(lang, f"check_{check.status}", stopped=check.stopped, wrong=check.wrong))
+    tell(told_check(lang, check))
     told = {
         "scenario": settings.scenario, "changes": list(changes), "seed": settings.seed, **_size(settings),
         "worthwhile": given.worthwhile, "ensemble": check.ensemble, "check": check.status,

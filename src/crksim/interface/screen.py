@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from crksim.interface.texts import number, say
+from crksim.interface.texts import number, say, told_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -284,8 +284,7 @@ class Screen:
     def _small_print(self, results: Sequence[Result]) -> None:
         self.line(say(self.lang, "legend"), "dim")
         for check in dict.fromkeys(result.check for result in results):
-            told = say(self.lang, f"check_{check.status}", stopped=check.stopped, wrong=check.wrong)
-            self.line(told, "dim" if check.valid else "yellow")
+            self.line(told_check(self.lang, check), "dim" if check.valid else "yellow")
 
 
 def unbroken(text: str) -> str:

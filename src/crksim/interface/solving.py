@@ -22,7 +22,7 @@ from crksim.interface.files import locate
 from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
-from crksim.interface.texts import number, percent, say
+from crksim.interface.texts import number, percent, say, told_check
 
 if TYPE_CHECKING:
     from crksim.analysis.goals import Goal
@@ -108,7 +108,7 @@ def solve_lever(
         solution = solve(sorted(names), watch, run)
     for line in _answer(solution, axis, settings, lang):
         tell(line)
-    tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
+    tell(told_check(lang, experiment.check))
     with disk_told(lang, kept):
         folder = _write(experiment, solution, label)
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")

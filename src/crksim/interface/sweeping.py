@@ -25,7 +25,7 @@ from crksim.interface.indexing import write_indices
 from crksim.interface.keeping import disk_told, keeping
 from crksim.interface.pools import open_workers
 from crksim.interface.sheets import COMMAND_LINE, Place
-from crksim.interface.texts import say
+from crksim.interface.texts import say, told_check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +118,7 @@ def sweep_levers(
             numbers = {values: number for number, values in enumerate(points)}
             files = [_point(folder, numbers[values]) for values in rows.values]
             write_indices(folder, experiment, given.design, rows.places, files, measures, tell)
-    tell(say(lang, f"check_{experiment.check.status}", stopped=experiment.check.stopped, wrong=experiment.check.wrong))
+    tell(told_check(lang, experiment.check))
     tell(f"{say(lang, 'folder')}: {folder.as_posix()}")
     return folder
 

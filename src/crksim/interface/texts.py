@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from crksim.interface.experiment_texts import EXPERIMENT_TEXTS
 from crksim.model.network import Label
 
-__all__ = ["TEXTS", "number", "percent", "say"]
+if TYPE_CHECKING:
+    from crksim.analysis.replay import Check
+
+__all__ = ["TEXTS", "number", "percent", "say", "told_check"]
 
 TEXTS: dict[str, Label] = {
     **EXPERIMENT_TEXTS,
@@ -79,6 +83,10 @@ TEXTS: dict[str, Label] = {
     "check_passed": Label(
         "Kontrol mod rapporten: bestået, men den stopper kun {stopped} af {wrong} med vilje forkerte modeller.",
         "Check against the report: passed, but it stops only {stopped} of {wrong} models wrong on purpose.",
+    ),
+    "check_blind": Label(
+        "Kontrol mod rapporten: bestået, men den afslører ingen af {wrong} med vilje forkerte modeller.",
+        "Check against the report: passed, but it reveals none of {wrong} models wrong on purpose.",
     ),
     "check_failed": Label(
         "Ikke valideret: kontrollen mod rapporten er ikke bestået. Tænkte borgere.",
@@ -213,6 +221,12 @@ def number(lang: str, value: float, *, size: float | None = None, sign: bool = F
     if lang == "da":
         text = text.replace(",", "_").replace(".", ",").replace("_", ".")
     return text.replace("-", "−")
+
+
+def told_check(lang: str, check: Check) -> str:
+    """Return what the check against the report says, and what that is worth, in one line."""
+    blind = check.status == "passed" and check.stopped == 0 < check.wrong
+    return say(lang, "check_blind" if blind else f"check_{check.status}", stopped=check.stopped, wrong=check.wrong)
 
 
 def percent(lang: str, share: float) -> str:

@@ -164,7 +164,7 @@ def told_check(check: Check, words: Wording) -> str:
     chance = "–" if math.isnan(check.chance) else words.number(100 * check.chance)
     told = words.text(f"check_{check.status}", chance=chance, stopped=check.stopped, wrong=check.wrong)
     weak = check.status == "passed" and 2 * check.stopped < check.wrong
-    return f"{told} {words.text('check_weak')}" if weak else told
+    return f"{told} {words.text('check_weak' if check.stopped else 'check_blind')}" if weak else told
 
 
 def not_valid(check: Check, words: Wording) -> str:
