@@ -116,7 +116,7 @@ def test_all_verdicts_have_words_and_an_explanation():
     assert {DA.text(verdict) for verdict in VERDICTS} == {
         "gør en forskel",
         "ingen forskel af betydning",
-        "kan ikke afgøres med den viden vi har",
+        "kan ikke afgøres med den viden, vi har",
         "modellen kan ikke svare",
     }
     assert all(EN.text(f"{verdict}_more") for verdict in VERDICTS)
@@ -372,6 +372,18 @@ def test_label_with_a_unit_in_it_is_not_given_the_unit_again(run):
 
 
 @pytest.mark.unit
+def test_a_reference_with_a_name_of_its_own_does_not_run_into_its_number(run):
+    worlds = run.result.worlds
+    planned = replace(worlds[0], id="planned", label=Label("20 pladser som planlagt", "20 places as planned"))
+    rows = tuple(
+        replace(one, against="planned") if one.against == worlds[0].id else one for one in run.result.comparison
+    )
+    other = replace(run, result=replace(run.result, worlds=(planned, *worlds[1:]), comparison=rows))
+    assert "mod 25 med »20 pladser som planlagt«." in build_page(other, "da", {})["answer"]["head"]
+    assert "against 25 with “20 places as planned”." in build_page(other, "en", {})["answer"]["head"]
+
+
+@pytest.mark.unit
 def test_run_without_a_change_is_shown_too(tmp_path):
     world = make_result().worlds[0]
     alone = {"worlds": (world,), "comparison": (), "flows": {"without": dict(FLOWS)}, "changes": ()}
@@ -491,7 +503,7 @@ def test_box_tells_the_gate_the_ignorance_and_what_the_touched_rests_on(run):
     """Of the four predicted facts one shares its people; of the rest one speaks of what is touched."""
     told = box(run, run.result.comparison[0], EN)
     assert told[1].startswith("The model is not calibrated here.")
-    assert "2 of 3 met within the range; 1 of them bear on this question, and of those 1, 1 met" in told[2]
+    assert "2 of 3 met within the range; of those that bear on this question, 1 of 1." in told[2]
     # Made so that the effect hangs on one number alone, and that one has a source.
     assert told[3] == (
         "The range of the first number: 40% is luck, 60% numbers with a source, 0% assumptions, and 0% cannot be told "

@@ -165,7 +165,7 @@ def test_every_measure_has_words_in_both_languages(text):
 @pytest.mark.parametrize(
     ("text", "da", "en"),
     [
-        ("club_a.starts", "Club A (da): starter om året", "Club A: starts per year"),
+        ("club_a.starts", "Club A (da): påbegyndte forløb om året", "Club A: starts per year"),
         (
             "club_a.wait.share_beyond_14d",
             "Club A (da): ventetid for dem, der startede, andel over 14 dage",
@@ -179,6 +179,8 @@ def test_every_measure_has_words_in_both_languages(text):
         ("crk.count_at.2016-03-01", "CRK: indskrevne den 1. marts 2016", "CRK: number present on 1 March 2016"),
         ("unit_a.ends_share.no_show", "Unit A (da): andel af afsluttede forløb: Stayed away (da)",
          "Unit A: share of ended stays: Stayed away"),
+        ("unit_a.ends.no_show", "Unit A (da): forløb afsluttet som »Stayed away (da)« om året",
+         "Unit A: stays ended as “Stayed away” per year"),
         ("crk.fte.nurse", "CRK: årsværk (sygeplejersker)", "CRK: full-time equivalents (nurses)"),
     ],
 )  # fmt: skip

@@ -224,8 +224,8 @@ EXPERIMENT_TEXTS: dict[str, Label] = {
     ),
     "place_none": Label("har ingen tilbud med faste pladser", "has no service with hard places"),
     "place_line": Label(
-        "{place}. {service} ({places} pladser): {starts} starter om året; {wait} dages ventetid; {ceased} ophørt om "
-        "året, {gain} takket være tilbuddet, hvis halvdelen af forskellen er dets; {verdict} (mindst {least} start)",
+        "{place}. {service} ({places} pladser): {starts} forløb om året; {wait} dages ventetid; {ceased} ophørt om "
+        "året, {gain} takket være tilbuddet, hvis halvdelen af forskellen er dets; {verdict} (mindst {least} forløb)",
         "{place}. {service} ({places} places): {starts} starts a year; {wait} days of waiting; {ceased} ceased a year, "
         "{gain} thanks to the offer, if half of the gap is its own; {verdict} (at least {least} start)",
     ),
@@ -234,7 +234,7 @@ EXPERIMENT_TEXTS: dict[str, Label] = {
         "–  {service}: never full in any future; one more place changes nothing.",
     ),
     "place_norm": Label(
-        "–  {services}: en norm afviser ingen, så en højere norm giver ingen starter.",
+        "–  {services}: en norm afviser ingen, så en højere norm giver ingen flere forløb.",
         "–  {services}: a norm turns nobody away, so a higher norm gives no starts.",
     ),
     "reproducing": Label("Kører {run} igen i en midlertidig mappe", "Running {run} again in a temporary folder"),

@@ -279,7 +279,8 @@ class Screen:
         first, last = (Wording(self.lang).iso(day) for day in result.window)
         self.line(say(self.lang, "measured", first=first, last=last), "dim")
         checked = gate(result)
-        self.line(say(self.lang, "predicted" if result.replay else "not_replayed", **checked), "dim")
+        key = "predicted" if checked["bearing"] else "predicted_apart"
+        self.line(say(self.lang, key if result.replay else "not_replayed", **checked), "dim")
 
     def _small_print(self, results: Sequence[Result]) -> None:
         self.line(say(self.lang, "legend"), "dim")

@@ -43,7 +43,7 @@ TEXTS: dict[str, Label] = {
     "switches": Label("Kan slås til", "Can be switched on"),
     "options": Label("Andre muligheder", "Other options"),
     "cheapest": Label("den billigste", "the cheapest"),
-    "levers": Label("Kan skrues på", "Can be turned"),
+    "levers": Label("Kan ændres", "Can be adjusted"),
     "switched_on": Label("Slået til", "Switched on"),
     "against": Label("Sammenlignes med", "Compared with"),
     "file": Label("Fil", "File"),
@@ -55,8 +55,12 @@ TEXTS: dict[str, Label] = {
     ),
     "measured": Label("Tallene »om året« gælder {first} til {last}.", "Numbers “per year” are of {first} to {last}."),
     "predicted": Label(
-        "Kontroltal ramt: {met} af {predicted}; {bearing} angår dette spørgsmål, af dem {bearing_met} ramt.",
-        "Predicted numbers met: {met} of {predicted}; {bearing} bear on this question, {bearing_met} of those met.",
+        "Kontroltal ramt: {met} af {predicted}; af dem, der angår dette spørgsmål, {bearing_met} af {bearing}.",
+        "Predicted numbers met: {met} of {predicted}; of those that bear on this question, {bearing_met} of {bearing}.",
+    ),
+    "predicted_apart": Label(
+        "Kontroltal ramt: {met} af {predicted}; ingen af dem angår dette spørgsmål.",
+        "Predicted numbers met: {met} of {predicted}; none of them bears on this question.",
     ),
     "not_replayed": Label(
         "Rapportens tal ligger før udgangspunktet og køres ikke igen.",
@@ -76,7 +80,7 @@ TEXTS: dict[str, Label] = {
     "verdict": Label("svar", "verdict"),
     "makes_a_difference": Label("gør en forskel", "makes a difference"),
     "no_difference_that_matters": Label("ingen forskel af betydning", "no difference that matters"),
-    "cannot_be_decided": Label("kan ikke afgøres med den viden vi har", "cannot be decided with what is known"),
+    "cannot_be_decided": Label("kan ikke afgøres med den viden, vi har", "cannot be decided with what is known"),
     "model_cannot_answer": Label("modellen kan ikke svare", "the model cannot answer"),
     "against_other": Label("Mod {reference}", "Against {reference}"),
     "all_rows": Label("alle {count} mål", "all {count} measures"),

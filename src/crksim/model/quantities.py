@@ -76,7 +76,7 @@ def _staff(name: str, label: Label, unit: Label, kind: str) -> QuantityType:
 
 
 _ALL_QUANTITIES = (
-    _flow("starts", "starter", "starts"),
+    _flow("starts", "påbegyndte forløb", "starts"),
     _flow("requests", "henvendelser og henvisninger", "requests and referrals"),
     QuantityType(
         "enrolled",
@@ -168,9 +168,9 @@ _ALL_QUANTITIES = (
         subjects=_CITIZEN,
     ),
     _flow("flow", "videre: {},", "onward: {},", "destination"),
-    _flow("from", "starter fra {},", "starts from {},", "origin", (*_FLOW, "share")),
-    _flow("from_home", "starter med hjemmeenhed {},", "starts with home unit {},", "home", (*_FLOW, "share")),
-    _flow("ends", "forløb afsluttet som {},", "stays ended as {},", "end"),
+    _flow("from", "påbegyndte forløb fra {},", "starts from {},", "origin", (*_FLOW, "share")),
+    _flow("from_home", "påbegyndte forløb med hjemmeenhed {},", "starts with home unit {},", "home", (*_FLOW, "share")),
+    _flow("ends", "forløb afsluttet som »{}«", "stays ended as “{}”", "end"),
     QuantityType(
         "ends_share",
         Label("andel af afsluttede forløb: {}", "share of ended stays: {}"),

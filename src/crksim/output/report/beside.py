@@ -126,7 +126,7 @@ def _run(run: Compared, words: Wording) -> dict[str, Any]:
         "reference": words.label(result.worlds[0].label),
         "window": words.text("beside_window", first=words.iso(first), last=words.iso(last)) if first and last else "",
         "size": words.text("beside_size", members=result.members, futures=result.futures, seed=result.seed),
-        "gate": words.text("beside_gate", **checked),
+        "gate": words.text("beside_gate" if checked["bearing"] else "beside_gate_apart", **checked),
     }
 
 

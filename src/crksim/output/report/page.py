@@ -9,7 +9,7 @@ from typing import Any
 
 from crksim.analysis.explaining import leading_row
 from crksim.analysis.replay import ReplayRow
-from crksim.analysis.results import VERDICTS, ComparisonRow, Result
+from crksim.analysis.results import VERDICTS, ComparisonRow, Result, World
 from crksim.model.addresses import parted
 from crksim.output.finished import Run
 from crksim.output.replayed import predicted
@@ -107,7 +107,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
             "verdicts": groups,
         }
     told = comparison_cells(run.result, row, words)
-    against = words.first_small(words.label(run.result.worlds[0].label))
+    against = _adverbial(run.result.worlds[0], words)
     head = words.text(
         "answer_head", label=told["label"].replace(": ", ", "), what_if=_with_unit(told["what_if"], told["unit_said"]),
         reference=told["reference"], against=against,
@@ -121,6 +121,12 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
     if not math.isnan(row.better):
         lines.append(single_course(row, words, "answer_year"))
     return {"head": head, "lines": lines, "verdicts": groups, "lead": told}
+
+
+def _adverbial(world: World, words: Wording) -> str:
+    """Return a reference as it follows its number in a sentence: ``without the change``, ``with “20 places”``."""
+    label = words.label(world.label)
+    return words.first_small(label) if world.id == "without" else words.text("answer_against", world=label)
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -208,7 +214,7 @@ def _flows(run: Run, svg: str | None, words: Wording) -> dict[str, Any] | None:
         parts.append(
             words.text(
                 "flow_alt_part" if len(worlds) > 1 else "flow_alt_alone", service=focus.name_of(run, id, words),
-                against=words.label(worlds[0].label), reference=said[0], what_if=said[-1],
+                against=_adverbial(worlds[0], words), reference=said[0], what_if=said[-1],
             )
         )  # fmt: skip
     header = [words.text("flow_from"), words.text("flow_to"), *(words.label(world.label) for world in worlds)]
