@@ -86,7 +86,13 @@ def test_comparison_holds_the_numbers_themselves(book):
     for row, one in zip(rows, made, strict=True):
         value = row[head.index(column)]
         assert value is None if one.what_if != one.what_if else value == one.what_if
-    assert rows[0][head.index({"da": "Chance i ord", "en": "Chance in words"}[lang])].startswith("over 9")
+    assert rows[0][
+        head.index(
+            {"da": "Chance for mindst bagatelgrænsen", "en": "Chance of at least the smallest worthwhile difference"}[
+                lang
+            ]
+        )
+    ].startswith("over 9")
     assert rows[0][head.index({"da": "Vurdering", "en": "Verdict"}[lang])] in (
         "gør en forskel",
         "makes a difference",
@@ -95,13 +101,41 @@ def test_comparison_holds_the_numbers_themselves(book):
 
 @pytest.mark.unit
 def test_number_formats_suit_the_numbers(book):
-    _, sheets = book
+    lang, sheets = book
     sheet = sheets.worksheets[0]
     formats = {row[0].value: row[3].number_format for row in sheet.iter_rows(min_row=4)}
     by_place = list(formats.values())
     assert by_place[0] == "#,##0"
     assert by_place[2] == "0 %"
+    share = next(row for row in sheet.iter_rows(min_row=4) if row[3].number_format == "0 %")
+    points = {"da": '0 %"-point"', "en": '0 %" points"'}[lang]
+    assert [cell.number_format for cell in (*share[5:8], share[10])] == [points] * 4
     assert by_place[4] == "#,##0.0"
+
+
+@pytest.mark.unit
+def test_a_standard_error_is_shown_with_digits_of_its_own(run, tmp_path):
+    row = replace(run.result.comparison[0], reference=700.0, what_if=720.0, error=1.62)
+    write_workbook(tmp_path / "results.xlsx", replace(run, result=replace(run.result, comparison=(row,))), "da")
+    sheet = openpyxl.load_workbook(tmp_path / "results.xlsx").worksheets[0]
+    (error,) = (cell for cell in sheet[4] if cell.value == 1.62)
+    assert (sheet["D4"].number_format, error.number_format) == ("#,##0", "#,##0.0")
+
+
+@pytest.mark.unit
+def test_no_two_columns_of_a_sheet_have_one_name_and_danish_heads_and_amounts_are_danish(run, tmp_path):
+    entry = {"address": "a", "value": "14 months", "kind": "assumed", "fact": "", "source": "s", "low": "9 months"}
+    write_workbook(
+        tmp_path / "results.xlsx",
+        replace(run, evidence=({**entry, "rest_of": "b", "at_most": 0.9, "note": "n"},)),
+        "da",
+    )
+    for sheet in openpyxl.load_workbook(tmp_path / "results.xlsx"):
+        head, _ = table(sheet)
+        assert len(set(head)) == len(head)
+    head, rows = table(openpyxl.load_workbook(tmp_path / "results.xlsx")["Talgrundlag"])
+    assert {"Slags kilde", "Kilde", "Del af resten efter", "Højst tilsammen", "Note (på engelsk)"} <= set(head)
+    assert rows[0][1] == "14 måneder"
 
 
 @pytest.mark.unit

@@ -13,6 +13,7 @@ from crksim.analysis.replay import NotReplayed, ReplayRow
 from crksim.analysis.results import ComparisonRow, Result
 from crksim.errors import InputError, Problem
 from crksim.model.network import Label
+from crksim.model.number_words import NumberWords
 from crksim.output.finished import Run
 from crksim.output.replayed import predicted
 from crksim.output.report.wording import Wording, is_share, texts
@@ -25,6 +26,10 @@ __all__ = ["danish_comparison", "danish_comparisons", "write_workbook"]
 
 #: Excel's own notation; it shows the separators of the country it runs in.
 _FORMATS = {"whole": "#,##0", "one": "#,##0.0", "two": "#,##0.00", "share": "0 %", "text": "@"}
+#: What sets two shares apart is points: 35 % could be a third more of a share.
+_DIFFERENCES = frozenset(
+    {"difference", "low", "high", "prior_low", "prior_high", "worthwhile", "year_low", "year_high"}
+)
 _FIRST_ROW = 3
 #: Height of a line, in points.
 _LINE = 15
@@ -45,7 +50,8 @@ class _Book:
         fixed = dt.datetime(2018, 1, 1)
         self.book.set_properties({"title": words.label(run.result.title), "author": "crksim", "created": fixed})
         base = {"valign": "top", "font_name": "Calibri", "font_size": 11}
-        self.formats = {name: self.book.add_format({**base, "num_format": form}) for name, form in _FORMATS.items()}
+        forms = {**_FORMATS, "points": f'0 %"{words.text("points_mark")}"'}
+        self.formats = {name: self.book.add_format({**base, "num_format": form}) for name, form in forms.items()}
         self.wrapped = self.book.add_format({**base, "text_wrap": True})
         #: Apart from the number before it.
         self.indented = self.book.add_format({**base, "text_wrap": True, "indent": 1})
@@ -112,6 +118,11 @@ def _digits(words: Wording, share: bool, *scale: float, smallest: float = math.n
     return "share" if share else ("whole", "one", "two", "two")[words.decimals(*scale, smallest=smallest)]
 
 
+def _digits_of_error(row: ComparisonRow, words: Wording) -> str:
+    """Return the format of a standard error, which is smaller than what it is of."""
+    return "points" if is_share(row.unit) else _digits(words, False, row.error, smallest=row.error)
+
+
 def _comparison_columns() -> tuple[
     tuple[str, float, Callable[[ComparisonRow, Wording, Mapping[str, Label]], Any]], ...
 ]:
@@ -128,8 +139,7 @@ def _comparison_columns() -> tuple[
         ("prior_low", 13, lambda row, *_: row.prior_low),
         ("prior_high", 13, lambda row, *_: row.prior_high),
         ("worthwhile", 13, lambda row, *_: row.worthwhile),
-        ("chance_of_least", 16, lambda row, *_: ("share", row.chance)),
-        ("chance_words", 16, lambda row, words, _: words.chance(row.chance)),
+        ("chance_column", 18, lambda row, words, _: words.chance(row.chance)),
         ("verdict", 38, lambda row, words, _: words.text(row.verdict)),
         ("decides", 11, lambda row, words, _: words.text("yes" if row.decides else "no")),
         ("year_low", 13, lambda row, *_: row.year_low),
@@ -138,7 +148,7 @@ def _comparison_columns() -> tuple[
         ("same", 13, lambda row, *_: ("share", row.same)),
         ("worse", 11, lambda row, *_: ("share", row.worse)),
         ("luck_share", 14, lambda row, *_: ("share", row.luck_share)),
-        ("error", 18, lambda row, *_: row.error),
+        ("error", 18, lambda row, words, _: (_digits_of_error(row, words), row.error)),
         ("address", 40, lambda row, *_: row.measure),
     )
 
@@ -150,8 +160,14 @@ def _comparison(book: _Book, run: Run) -> None:
     rows = []
     for row in run.result.comparison:
         form = _digits(words, is_share(row.unit), row.reference, row.what_if, smallest=row.worthwhile)
-        values = [value(row, words, worlds) for _, _, value in columns]
-        rows.append([(value[1], value[0]) if isinstance(value, tuple) else (value, form) for value in values])
+        apart = "points" if form == "share" else form
+        values = [(key, value(row, words, worlds)) for key, _, value in columns]
+        rows.append(
+            [
+                (value[1], value[0]) if isinstance(value, tuple) else (value, apart if key in _DIFFERENCES else form)
+                for key, value in values
+            ]
+        )
     book.sheet("sheet_comparison", [(words.text(key), width) for key, width, _ in columns], rows)
 
 
@@ -231,7 +247,7 @@ def _evidence(book: _Book, run: Run) -> None:
     keys = [key for key in dict.fromkeys(key for entry in run.evidence for key in entry) if not key.endswith(other)]
     keys = keys or ["kind"]
     known = texts()
-    said = {"fact": "fact_column", f"label_{words.lang}": "what"}
+    said = {"kind": "kind_column", "fact": "fact_column", f"label_{words.lang}": "what"}
     columns = []
     for key in keys:
         text = said.get(key, key)
@@ -250,7 +266,8 @@ def _evidence_cell(key: str, value: str, words: Wording) -> Cell:
     try:
         number = float(value)
     except ValueError:
-        return value, "text"
+        amount = words.lang == "da" and key in ("value", "low", "high", "at_most")
+        return NumberWords("da", str).plain(value) if amount else value, "text"
     return number, _digits(words, False, number, smallest=abs(number) or math.nan)
 
 
