@@ -468,8 +468,8 @@ def test_answer_tells_size_of_groups_staff_limit_and_status(run):
     rows = (
         comparison_row("group.starts", 25.0, 38.0),
         comparison_row("group.fte", 0.8, 2.4, worthwhile=0.2),
-        comparison_row("a.present.mean", 0.0, 3.0),
-        comparison_row("b.present.mean", 0.0, 4.0),
+        comparison_row("a.present.mean", 0.0, 3.0, label=Label("Gruppe A: indskrevne", "Group A: number present")),
+        comparison_row("b.present.mean", 0.0, 4.0, label=Label("Gruppe B: indskrevne", "Group B: number present")),
         comparison_row("a.under_workable", float("nan"), 0.5),
         comparison_row("b.under_workable", float("nan"), 0.4),
         comparison_row("group.gain.share_0", 0.0, 0.0),
@@ -479,8 +479,13 @@ def test_answer_tells_size_of_groups_staff_limit_and_status(run):
     service = {"places": {"hard": 8, "workable": 4}}
     result = replace(run.result, comparison=rows, touched=("a", "b"))
     told = in_words(replace(run, result=result, study={"services": {"a": service, "b": service}}), rows[0], DA)
-    assert told[0] == "Hver gruppe har i snit 3,0-4,0 deltagere ad gangen og er under 4 i 40-50\u00a0% af ugerne."
+    assert told[0] == (
+        "Gruppe A og Gruppe B har hver i snit 3,0-4,0 deltagere ad gangen og er under 4 i 40-50\u00a0% af ugerne."
+    )
     assert told[1] == "Personale: 2,4 årsværk mod 0,8."
+    decides = (*rows, comparison_row("wider.fte", 1.0, 3.0, worthwhile=0.2, decides=True))
+    wider = replace(run, result=replace(result, comparison=decides), study={})
+    assert in_words(wider, rows[0], DA)[0] == "Personale: 3,0 årsværk mod 1,0."
     assert told[2] == "Lovens frist ved døren berøres ikke."
     assert told[3].startswith("Ophør ved udskrivning: 0-5 flere om året")
     moved = replace(rows[-1], verdict="cannot_be_decided")

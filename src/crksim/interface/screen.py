@@ -133,6 +133,8 @@ class Screen:
         seconds : float
             Time it took.
         """
+        from crksim.analysis.explaining import leading_row
+        from crksim.output.report.answer import told_readings
         from crksim.output.report.precise import precision_lines
         from crksim.output.report.priced import priced_lines
         from crksim.output.report.wording import Wording
@@ -151,7 +153,8 @@ class Screen:
         self.line()
         self._measured(result)
         words = Wording(self.lang)
-        for line in (*priced_lines(result, words), *precision_lines(result, words)):
+        hangs_on = told_readings(result, leading_row(result), words)
+        for line in (*hangs_on, *priced_lines(result, words), *precision_lines(result, words)):
             self.line(line)
         self._small_print([result])
         self._lies(finished.folder, "report.html")

@@ -44,7 +44,10 @@ TEXTS: dict[str, Label] = {
     "options": Label("Andre muligheder", "Other options"),
     "cheapest": Label("den billigste", "the cheapest"),
     "levers": Label("Kan ændres", "Can be adjusted"),
-    "switched_on": Label("Slået til", "Switched on"),
+    "switched_on": Label(
+        "Slået til i ændringen (ikke i det, der sammenlignes med)",
+        "Switched on in the what-if (not in what it is compared with)",
+    ),
     "against": Label("Sammenlignes med", "Compared with"),
     "file": Label("Fil", "File"),
     "written": Label("Skrevet: {path}", "Written: {path}"),

@@ -100,12 +100,13 @@ def in_words(run: Run, lead: ComparisonRow, words: Wording) -> list[str]:
 
 
 def _groups(run: Run, rows: Mapping[str, ComparisonRow], words: Wording) -> str:
-    """Return how many are in each group that has a smallest workable number, and how often it is under it."""
-    sizes, shares, least = [], [], set()
+    """Return how many are in each group touched that has a smallest workable number, and how often it is under it."""
+    names, sizes, shares, least = [], [], [], set()
     for id, service in (run.study.get("services") or {}).items():
         present, under = rows.get(f"{id}.present.mean"), rows.get(f"{id}.under_workable")
         workable = (service.get("places") or {}).get("workable") if isinstance(service, Mapping) else None
         if present and under and isinstance(workable, int | float) and id in run.result.touched:
+            names.append(words.label(present.label).partition(": ")[0])
             sizes.append(present.what_if)
             shares.append(100 * under.what_if)
             least.add(workable)
@@ -114,7 +115,7 @@ def _groups(run: Run, rows: Mapping[str, ComparisonRow], words: Wording) -> str:
     size = _span(words, min(sizes), max(sizes), words.decimals(min(sizes), smallest=1.0))
     share = words.per_cent(_span(words, min(shares), max(shares), 0))
     key = "answer_groups" if len(sizes) > 1 else "answer_group"
-    return words.text(key, size=size, least=words.plain(least.pop()), share=share)
+    return words.text(key, names=words.several(names), size=size, least=words.plain(least.pop()), share=share)
 
 
 def _span(words: Wording, low: float, high: float, decimals: int) -> str:
@@ -123,7 +124,9 @@ def _span(words: Wording, low: float, high: float, decimals: int) -> str:
 
 
 def _staff(rows: Mapping[str, ComparisonRow], lead: ComparisonRow, words: Wording) -> str:
-    row = rows.get(lead.measure.partition(".")[0] + ".fte")
+    """Return the full-time posts of what decides, so that no other number stands in the table; else of what leads."""
+    decide = [row for row in rows.values() if row.decides and row.measure.endswith(".fte")]
+    row = decide[0] if decide else rows.get(lead.measure.partition(".")[0] + ".fte")
     if row is None or row is lead or math.isnan(row.difference):
         return ""
     decimals = words.decimals(row.reference, row.what_if, smallest=row.worthwhile)
