@@ -6,6 +6,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -380,6 +381,20 @@ def test_a_check_that_stops_no_wrong_model_is_said_to_reveal_nothing(stopped, sc
     told = told_check(check, Wording("da"))
     assert report in told
     assert not (stopped == 0 and "grove fejl" in told)
+
+
+@pytest.mark.unit
+def test_a_run_without_a_change_is_shown_without_a_comparison(capsys):
+    result = make_result()
+    one = result.worlds[0]
+    alone = replace(result, worlds=(one, replace(one, id="what_if")), changes=())
+    assert alone.alone
+    assert not result.alone
+    Screen("da").ends(Finished(Path("run"), alone, "one"), 1.0)
+    told = capsys.readouterr().out
+    assert "Enkelt forløb" in told
+    assert "afprøvning" not in told
+    assert "ændringen" not in told.partition("Tallene")[0]
 
 
 @pytest.mark.unit

@@ -372,6 +372,28 @@ def test_label_with_a_unit_in_it_is_not_given_the_unit_again(run):
 
 
 @pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_a_run_without_a_change_speaks_of_crk_as_it_is(run, tmp_path):
+    one = run.result.worlds[0]
+    worlds = (one, replace(one, id="what_if", label=Label("CRK uden ændringer", "CRK without changes")))
+    rows = tuple(
+        replace(row, what_if=row.reference, difference=0.0) for row in run.result.comparison if row.against == one.id
+    )
+    folder = write(tmp_path, result={"worlds": worlds, "comparison": rows, "changes": ()})
+    told = Page((folder / "report.html").read_text("utf-8"))
+    assert "crksim · CRK uden ændringer" in told.text("da")
+    for lang, words in (
+        ("da", ("mod »", "Forskel", "med ændringen", "Vurdering")),
+        ("en", ("with the change", "Verdict")),
+    ):
+        section = told.text(lang).partition(Wording(lang).text("glossary_title"))[0]
+        assert [word for word in words if word in section] == []
+    cells = build_page(read_run(folder), "da", {})["deciding"]
+    assert cells[0]["mean"] == "25"
+    assert " til " in cells[0]["span"]
+
+
+@pytest.mark.unit
 def test_a_reference_with_a_name_of_its_own_does_not_run_into_its_number(run):
     worlds = run.result.worlds
     planned = replace(worlds[0], id="planned", label=Label("20 pladser som planlagt", "20 places as planned"))

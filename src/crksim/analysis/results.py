@@ -366,3 +366,8 @@ class Result:
     readings: tuple[Reading, ...] = ()
     precision: Precision | None = None
     costs: tuple[CostRow, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing is changed, so that there is nothing to compare: the worlds are one."""
+        return not self.changes and {world.scenario for world in self.worlds} == {self.worlds[-1].scenario}

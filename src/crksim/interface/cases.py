@@ -138,9 +138,8 @@ class Case:
         told = [heading + ":"] if self.told else [say(lang, "no_changes")]
         told += [f"  · {getattr(change, lang)}" for change in self.told]
         told += [f"{say(lang, 'switched_on')}: {getattr(variant.label, lang)}" for variant in self.switches]
-        told += [
-            f"{say(lang, 'against')}: {getattr(world.label, lang)} ({world.scenario})" for world in self.worlds[:-1]
-        ]
+        others = [world for world in self.worlds[:-1] if self.told or world.scenario != self.worlds[-1].scenario]
+        told += [f"{say(lang, 'against')}: {getattr(world.label, lang)} ({world.scenario})" for world in others]
         return told
 
     def evidence(self) -> list[dict[str, str]]:

@@ -69,9 +69,10 @@ class Screen:
         width = max(self._console().width, 40)
         for line in case.lines(self.lang):
             self.line("\n".join(wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)))
+        alone = not case.told and {world.scenario for world in case.worlds} == {case.worlds[-1].scenario}
         size = say(
             self.lang,
-            "running",
+            "running_alone" if alone else "running",
             worlds=worlds,
             members=settings.members,
             futures=settings.futures,
@@ -144,11 +145,13 @@ class Screen:
         result = finished.result
         main, *others = result.worlds[:-1]
         self.line()
-        if result.attribution:
+        if result.alone:
+            self._console().print(self._as_it_is(result, deciding(result, main.id)))
+        elif result.attribution:
             self._console().print(self._parts(result))
         else:
             self._console().print(self._table(result, deciding(result, main.id), self.text(main.label)))
-        for other in others:
+        for other in () if result.alone else others:
             self._console().print(self._briefly(deciding(result, other.id), self.text(other.label)))
         self.line()
         self._measured(result)
@@ -167,6 +170,19 @@ class Screen:
         self._add_words(table, say(self.lang, "verdict"), 44)
         for row in rows:
             table.add_row(self._named(row, subject), *self._numbers(result, row), self._judged(result, row))
+        return table
+
+    def _as_it_is(self, result: Result, rows: Sequence[ComparisonRow]) -> Table:
+        """Return what the measures are where nothing is changed."""
+        from crksim.output.report.alone import as_it_is
+        from crksim.output.report.wording import Wording
+
+        words = Wording(self.lang)
+        table = self._empty_table(say(self.lang, "measure"))
+        for key in ("alone_mean", "alone_span"):
+            table.add_column(words.text(key), justify="right", max_width=24)
+        for row in as_it_is(result, rows, words):
+            table.add_row(row["label"] + row["unit_shown"], unbroken(row["mean"]), unbroken(row["span"]))
         return table
 
     def _parts(self, result: Result) -> Table:
@@ -286,7 +302,8 @@ class Screen:
         self.line(say(self.lang, key if result.replay else "not_replayed", **checked), "dim")
 
     def _small_print(self, results: Sequence[Result]) -> None:
-        self.line(say(self.lang, "legend"), "dim")
+        alone = all(result.alone for result in results)
+        self.line(say(self.lang, "legend_alone" if alone else "legend"), "dim")
         for check in dict.fromkeys(result.check for result in results):
             self.line(told_check(self.lang, check), "dim" if check.valid else "yellow")
 

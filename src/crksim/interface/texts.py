@@ -56,6 +56,10 @@ TEXTS: dict[str, Label] = {
         "{worlds} verdener × {members} udgaver af CRK × {futures} fremtider, {first} til {last}, frø {seed}",
         "{worlds} worlds × {members} versions of CRK × {futures} futures, {first} to {last}, seed {seed}",
     ),
+    "running_alone": Label(
+        "{members} udgaver af CRK × {futures} fremtider, {first} til {last}, frø {seed}",
+        "{members} versions of CRK × {futures} futures, {first} to {last}, seed {seed}",
+    ),
     "measured": Label("Tallene »om året« gælder {first} til {last}.", "Numbers “per year” are of {first} to {last}."),
     "predicted": Label(
         "Kontroltal ramt: {met} af {predicted}; af dem, der angår dette spørgsmål, {bearing_met} af {bearing}.",
@@ -79,6 +83,10 @@ TEXTS: dict[str, Label] = {
     "legend": Label(
         "Sandsynligt spænd: for forskellen, 9 ud af 10. Under svaret: chancen for mindst bagatelgrænsen.",
         "Likely range: of the difference, 9 in 10. Below the verdict: chance of the smallest worthwhile difference.",
+    ),
+    "legend_alone": Label(
+        "Enkelt forløb: det spænd, som 9 ud af 10 enkelte fremtider ligger i.",
+        "Single course: the range in which 9 in 10 single futures lie.",
     ),
     "verdict": Label("svar", "verdict"),
     "makes_a_difference": Label("gør en forskel", "makes a difference"),

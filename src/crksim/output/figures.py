@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crksim.output.report.alone import one_world
 from crksim.output.report.attributed import is_idle, leading_attribution, part_label
 from crksim.output.report.explained import deciding_parameters
 from crksim.output.report.focus import (
@@ -60,6 +61,7 @@ def draw_figures(run: Run, lang: str) -> dict[str, str]:
     import matplotlib as mpl
 
     words = Wording(lang)
+    run = one_world(run)
     figures: dict[str, str] = {}
     with mpl.rc_context(_STYLE):
         for service in present_services(run):

@@ -73,7 +73,9 @@ def start_date(run: Run) -> date:
 
 
 def change_day(run: Run) -> float:
-    """Return the day on which the change begins (days since start), or NaN when it was there all along."""
+    """Return the day on which the change begins (days since start), or NaN when it was there all along or is none."""
+    if run.result.alone:
+        return math.nan
     begins = run.scenario.get("from", (run.study.get("time") or {}).get("forecast"))
     try:
         return float((date.fromisoformat(str(begins)[:10]) - start_date(run)).days)

@@ -14,6 +14,7 @@ from crksim.model.addresses import parted
 from crksim.output.finished import Run
 from crksim.output.replayed import predicted
 from crksim.output.report import focus
+from crksim.output.report.alone import as_it_is, one_world
 from crksim.output.report.answer import box, count_kinds, in_words, is_staff, least, not_valid, single_course
 from crksim.output.report.attributed import attributed
 from crksim.output.report.explained import explained
@@ -89,6 +90,8 @@ def _prior(row: ComparisonRow, factor: float, decimals: int, words: Wording) -> 
 
 
 def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, Any]:
+    if run.result.alone:
+        return {"lines": [words.text("answer_alone")], "head": "", "verdicts": []}
     row = leading_row(run.result)
     groups = [
         {
@@ -102,7 +105,7 @@ def _answer(run: Run, rows: list[ComparisonRow], words: Wording) -> dict[str, An
     ]
     if row is None:
         return {
-            "lines": [words.text("answer_none" if len(run.result.worlds) > 1 else "answer_alone")],
+            "lines": [words.text("answer_none")],
             "head": "",
             "verdicts": groups,
         }
@@ -275,6 +278,9 @@ def _glossary(words: Wording) -> list[tuple[str, str]]:
 
 def _everything(result: Result, words: Wording) -> list[dict[str, Any]]:
     """Return the whole comparison with each reference; the first one stands open where it is short."""
+    if result.alone:
+        own = [row for row in result.comparison if row.against == result.worlds[0].id]
+        return [{"against": "", "rows": as_it_is(result, own, words), "open": len(own) <= _MOST_ROWS}]
     return [
         {
             "against": words.label(world.label),
@@ -287,11 +293,10 @@ def _everything(result: Result, words: Wording) -> list[dict[str, Any]]:
 
 def _staff(result: Result, words: Wording) -> list[dict[str, Any]]:
     """Return the rows on staff against the main reference."""
-    return [
-        comparison_cells(result, row, words)
-        for row in result.comparison
-        if is_staff(row) and row.kind != "flow" and row.against == result.worlds[0].id
+    rows = [
+        row for row in result.comparison if is_staff(row) and row.kind != "flow" and row.against == result.worlds[0].id
     ]
+    return as_it_is(result, rows, words) if result.alone else [comparison_cells(result, row, words) for row in rows]
 
 
 def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
@@ -311,9 +316,10 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
     rows = deciding_rows(run)
     counts = count_kinds(run.evidence)
     begins = focus.change_day(run)
-    told = explained(run, run.explanations[0], words) if run.explanations else None
+    alone, drawn = result.alone, one_world(run)
+    told = explained(run, run.explanations[0], words) if run.explanations and not alone else None
     answer = _answer(run, rows, words)
-    lead = leading_row(run.result)
+    lead = None if alone else leading_row(run.result)
     if told and told["turn"] and lead and lead.measure == run.explanations[0].answer.measure:
         answer["lines"].append(told["turn"])
     return {
@@ -327,13 +333,14 @@ def build_page(run: Run, lang: str, svgs: Mapping[str, str]) -> dict[str, Any]:
         "references": [words.label(world.label) for world in result.worlds[:-1]],
         "what_if": words.label(result.worlds[-1].label),
         "main": words.label(result.worlds[0].label),
-        "deciding": [comparison_cells(result, row, words) for row in rows],
+        "alone": alone,
+        "deciding": as_it_is(result, rows, words) if alone else [comparison_cells(result, row, words) for row in rows],
         "everything": _everything(result, words),
         "staff": _staff(result, words),
-        "present": _all_present(run, svgs, words),
-        "flows": _flows(run, svgs.get("flows"), words),
+        "present": _all_present(drawn, svgs, words),
+        "flows": _flows(drawn, svgs.get("flows"), words),
         "explained": told,
-        "influence": svgs.get("influence"),
+        "influence": svgs.get("influence") if told else None,
         "attributed": attributed(result, words),
         "attribution": svgs.get("attribution"),
         "notes": _notes(run, words),
