@@ -302,8 +302,8 @@ class Screen:
         self.line(say(self.lang, key if result.replay else "not_replayed", **checked), "dim")
 
     def _small_print(self, results: Sequence[Result]) -> None:
-        alone = all(result.alone for result in results)
-        self.line(say(self.lang, "legend_alone" if alone else "legend"), "dim")
+        alone, parts = (all(found) for found in zip(*((one.alone, one.attribution) for one in results), strict=True))
+        self.line(say(self.lang, "legend_alone" if alone else "legend_parts" if parts else "legend"), "dim")
         for check in dict.fromkeys(result.check for result in results):
             self.line(told_check(self.lang, check), "dim" if check.valid else "yellow")
 

@@ -84,6 +84,10 @@ TEXTS: dict[str, Label] = {
         "Sandsynligt spænd: for forskellen, 9 ud af 10. Under svaret: chancen for mindst bagatelgrænsen.",
         "Likely range: of the difference, 9 in 10. Below the verdict: chance of the smallest worthwhile difference.",
     ),
+    "legend_parts": Label(
+        "Sandsynligt spænd: for forskellen, 9 ud af 10.",
+        "Likely range: of the difference, 9 in 10.",
+    ),
     "legend_alone": Label(
         "Enkelt forløb: det spænd, som 9 ud af 10 enkelte fremtider ligger i.",
         "Single course: the range in which 9 in 10 single futures lie.",
