@@ -32,6 +32,8 @@ from crksim.output.tables import LANGUAGES
 from tests.make_result import FLOWS, NEW, make_result, make_run
 
 DA, EN = Wording("da"), Wording("en")
+#: How texts begin that are chosen by a value.
+_FAMILIES = ("word_", "kind_", "mark_", "least_", "count_", "check_", "seen_", "law_")
 
 
 class Page(HTMLParser):
@@ -145,7 +147,7 @@ def test_every_text_is_used():
     code = "".join(path.read_text("utf-8") for path in root.rglob("*") if path.suffix in (".py", ".j2"))
     code = code.replace("'", '"')
     made = {*VERDICTS, *(f"{verdict}_more" for verdict in VERDICTS)}
-    made |= {key for key in texts() if key.startswith(("word_", "kind_", "mark_", "least_", "count_", "check_"))}
+    made |= {key for key in texts() if key.startswith(_FAMILIES)}
     made |= {f"legend_{limit}{new}" for limit in ("places", "norm") for new in ("", "_new")}
     made |= {f"{key}_good" for key in ("answer_year", "single_year_cell")}
     made |= {field.name for field in fields(Evidence)}

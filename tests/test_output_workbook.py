@@ -124,7 +124,7 @@ def test_a_standard_error_is_shown_with_digits_of_its_own(run, tmp_path):
 
 @pytest.mark.unit
 def test_no_two_columns_of_a_sheet_have_one_name_and_danish_heads_and_amounts_are_danish(run, tmp_path):
-    entry = {"address": "a", "value": "14 months", "kind": "assumed", "fact": "", "source": "s", "low": "9 months"}
+    entry = {"address": "a", "value": "14 months", "kind": "assumed", "fact": "", "source": "s", "seen": "excerpt"}
     write_workbook(
         tmp_path / "results.xlsx",
         replace(run, evidence=({**entry, "rest_of": "b", "at_most": 0.9, "note": "n"},)),
@@ -136,6 +136,7 @@ def test_no_two_columns_of_a_sheet_have_one_name_and_danish_heads_and_amounts_ar
     head, rows = table(openpyxl.load_workbook(tmp_path / "results.xlsx")["Talgrundlag"])
     assert {"Slags kilde", "Kilde", "Del af resten efter", "Højst tilsammen", "Note (på engelsk)"} <= set(head)
     assert rows[0][1] == "14 måneder"
+    assert rows[0][head.index("Set af kilden")] == "uddrag"
 
 
 @pytest.mark.unit

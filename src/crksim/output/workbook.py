@@ -261,8 +261,8 @@ def _width(key: str) -> float:
 
 
 def _evidence_cell(key: str, value: str, words: Wording) -> Cell:
-    if key == "kind" and f"kind_{value}" in texts():
-        return words.text(f"kind_{value}"), "text"
+    if key in ("kind", "seen", "law") and f"{key}_{value}" in texts():
+        return words.text(f"{key}_{value}"), "text"
     try:
         number = float(value)
     except ValueError:
