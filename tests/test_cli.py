@@ -629,6 +629,8 @@ def test_a_faulty_address_of_the_command_line_says_so(capsys):
         (("references=decied",), "command line: references = 'decied': must be one of "),
         (("window=2015",), "command line: window = '2015': must lie within the study, 2016-01-01 to 2020-12-31"),
         (("out=file/inside",), "command line: out = 'file/inside': must be a folder that can be written to"),
+        (("out=/proc/inside",), "command line: out = '/proc/inside': must be a folder that can be written to"),
+        ((f"out={'x' * 300}",), f"command line: out = '{'x' * 76}...: must be a folder that can be written to"),
     ],
 )
 def test_faults_that_only_the_study_shows(capsys, words, line):
@@ -636,6 +638,13 @@ def test_faults_that_only_the_study_shows(capsys, words, line):
     code, _, err = typed(capsys, "scenario=baseline", *SMALL, *words)
     assert (code, len(err)) == (2, 1)
     assert err[0].startswith(line)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", ["calibrate", "validate", "variants"])
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(capsys, command):
+    code, _, err = typed(capsys, command, "out=/proc/inside")
+    assert (code, err) == (2, ["command line: out = '/proc/inside': must be a folder that can be written to"])
 
 
 @pytest.mark.unit

@@ -14,6 +14,7 @@ from crksim.errors import InputError
 from crksim.interface.files import data_dir, locate, read_yaml, shipped_sheet
 from crksim.interface.keeping import disk_told
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import check_writable
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
 
@@ -132,6 +133,7 @@ def calibrate(words: Sequence[str], lang: str, tell: Tell) -> Path | None:
         When the disk takes no more.
     """
     given = read_words_into(Calibrate, words, _LEAST)
+    check_writable(given.out)
     task = load_task(given.seed)
     folder = given.out / f"calibration_{_mark(task, given)}"
     tell(say(lang, "calibrating", folder=folder.as_posix(), blocks=len(task.blocks.blocks), members=given.members))

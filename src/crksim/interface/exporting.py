@@ -10,6 +10,7 @@ from crksim.errors import InputError, Problem, nearest
 from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.explaining import find_run
 from crksim.interface.files import data_dir, read_yaml, shipped_sheet
+from crksim.interface.setting_up import check_writable
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import say
 
@@ -48,7 +49,9 @@ def export_paper(words: Sequence[str], lang: str) -> Path:
     problems = list(_differing(run, shipped, lang))
     if problems:
         raise InputError(problems)
-    return write_paper(source, out or Path("outputs") / f"paper_{source.name}", shipped)
+    out = out or Path("outputs") / f"paper_{source.name}"
+    check_writable(out.parent)
+    return write_paper(source, out, shipped)
 
 
 def _read_words(words: Sequence[str], lang: str) -> tuple[str | None, Path | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from crksim.analysis.replay import Check
     from crksim.model.clock import Window
 
-__all__ = ["measured_window", "ready_case", "set_up", "versions_of"]
+__all__ = ["check_writable", "measured_window", "ready_case", "set_up", "versions_of"]
 
 
 def set_up(settings: Settings, changes: Sequence[str]) -> tuple[Case, Window, Ensemble | None, Check]:
@@ -55,16 +57,34 @@ def ready_case(settings: Settings, changes: Sequence[str]) -> Case:
     case = load_case(settings.scenario, changes, settings.references)
     measured_window(case, settings)
     versions_of(case, settings)
-    _check_writable(settings.out)
+    check_writable(settings.out)
     return case
 
 
-def _check_writable(folder: Path) -> None:
-    """Refuse before the work what would fail after it."""
-    found = folder.absolute()
-    while not found.exists():
-        found = found.parent
-    if not (found.is_dir() and os.access(found, os.W_OK)):
+def check_writable(folder: Path) -> None:
+    """Refuse before the work a folder that cannot be made or written to, and leave no trace of having tried.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the folder of a run is to be made.
+
+    Raises
+    ------
+    InputError
+        When nothing can be made there.
+    """
+    try:
+        found = folder.absolute()
+        while not found.exists():
+            found = found.parent
+        able = found.is_dir() and os.access(found, os.W_OK)
+        if able:
+            tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=found).cleanup()
+    except OSError as error:
+        # A disk that is full is told of when it takes no more, with what is kept.
+        able = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not able:
         raise InputError([Problem("out", str(folder), "must be a folder that can be written to", file=COMMAND_LINE)])
 
 

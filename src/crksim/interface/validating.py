@@ -15,6 +15,7 @@ from crksim.interface.ensembles import GATE, PREDICTIONS, before_report, load_en
 from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import check_writable
 from crksim.interface.texts import say
 from crksim.interface.words import read_words_into
 
@@ -121,6 +122,7 @@ def validate(words: Sequence[str], lang: str, tell: Callable[[str], None], bar: 
     given = read_words_into(
         Validate, words, {"members": 20, "futures": 1, "wrong": 20, "seed": 0, "workers": 0, "kept": 0}
     )
+    check_writable(given.out)
     sheets = {name: shipped_sheet(name) for name in ("network", "targets", "ledger", "calibration")}
     study, targets, ledger = (sheets[name].data for name in ("network", "targets", "ledger"))
     try:

@@ -16,6 +16,7 @@ from crksim.interface.ensembles import VARIANTS, load_ensemble, shipped_folder
 from crksim.interface.files import locate, shipped_sheet
 from crksim.interface.keeping import keeping
 from crksim.interface.pools import open_workers
+from crksim.interface.setting_up import check_writable
 from crksim.interface.sheets import COMMAND_LINE
 from crksim.interface.texts import number, say
 from crksim.interface.validating import checked_numbers
@@ -122,6 +123,7 @@ def compare_variants(words: Sequence[str], lang: str, tell: Callable[[str], None
     from crksim.output.calibration_files import write_table
 
     given = read_words_into(Variants, words, _LEAST)
+    check_writable(given.out)
     task = load_task(given.seed)
     block, alternatives = _alternatives(task)
     base = load_case(given.scenario)

@@ -140,7 +140,10 @@ class Kept:
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         """Yield when every file was used last, its size, and where it is."""
-        for path in self.folder.glob("??/*"):
+        paths: list[Path] = []
+        with suppress(OSError):  # where no folder can be, nothing lies
+            paths += self.folder.glob("??/*")
+        for path in paths:
             try:
                 found = path.stat()
             except OSError:
