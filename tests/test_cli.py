@@ -648,6 +648,23 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(capsys, command
 
 
 @pytest.mark.unit
+@pytest.mark.parametrize(
+    ("words", "value", "near"),
+    [
+        (("list",), "dk", "da"),
+        (("list",), "se", "da"),
+        (("show", "baseline"), "EN", "en"),
+        (("evidence",), "english", "en"),
+        (("scenario=baseline",), "sv", "da"),
+    ],
+)
+def test_a_language_that_is_not_spoken_is_refused_by_every_command(capsys, words, value, near):
+    code, out, err = typed(capsys, *words, f"lang={value}")
+    line = f"command line: lang = '{value}': must be da, en or auto; did you mean '{near}'?"
+    assert (code, out, err) == (2, [], [line])
+
+
+@pytest.mark.unit
 def test_a_failed_check_is_exit_code_3(capsys, monkeypatch):
     def fails(*_, **__):
         raise CheckError("member 3: a citizen is nowhere")

@@ -120,7 +120,11 @@ def _dispatch(words: Sequence[str]) -> int:
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
         from crksim.interface.commands import do_command
+        from crksim.interface.settings import language_faults
 
+        faults = language_faults([word.partition("=")[2] for word in words if word.startswith("lang=")])
+        if faults:
+            raise InputError(faults)
         return do_command(rest[0], rest[1:], lang)
     if apart:
         words = [word for word in words if word != "attribute"]

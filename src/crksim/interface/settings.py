@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import locale
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from crksim.errors import InputError, Problem, nearest
 from crksim.interface.sheets import COMMAND_LINE
 
-__all__ = ["SETTINGS", "Settings", "read_settings", "spoken", "system_language"]
+__all__ = ["SETTINGS", "Settings", "language_faults", "read_settings", "spoken", "system_language"]
 
 PRECISIONS = ("fixed", "auto")
 MAX_FUTURES = 1000
 MAX_MEMBERS = 100_000
+#: Codes of the Nordic countries and languages; who types one reads Danish best.
+_NEAR_DANISH = ("dk", "se", "sv", "no", "nb", "nn")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,23 @@ def system_language() -> str:
 def spoken(lang: object) -> str:
     """Return a language that may have been asked for, ``da`` or ``en``; that of the computer for anything else."""
     return str(lang) if lang in ("da", "en") else system_language()
+
+
+def language_faults(given: Sequence[str]) -> list[Problem]:
+    """Return a problem for every language that crksim does not speak.
+
+    Parameters
+    ----------
+    given : sequence of str
+        What was typed after ``lang=``.
+    """
+    known = ("da", "en", "auto")
+    near = {value: "da" if value in _NEAR_DANISH else nearest(value[:2].lower(), known) for value in given}
+    return [
+        Problem("lang", value, "must be da, en or auto", near[value], file=COMMAND_LINE)
+        for value in given
+        if value not in known
+    ]
 
 
 def read_settings(values: Mapping[str, object]) -> Settings:
@@ -224,8 +243,7 @@ class _Reader:
 
     def language(self) -> str:
         value = str(self.values.get("lang", "auto"))
-        if value not in ("auto", "da", "en"):
-            self.fault("lang", "must be da, en or auto", nearest(value, ("da", "en", "auto")))
+        self.problems += language_faults([value])
         return system_language() if value == "auto" else value
 
     def window(self) -> str | None:
