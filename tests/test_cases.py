@@ -2,6 +2,7 @@
 
 import pytest
 
+from crksim.errors import InputError
 from crksim.interface.cases import load_case
 from crksim.interface.files import data_dir, read_folder
 from crksim.model.changes import apply, read_scenario
@@ -67,3 +68,108 @@ def test_the_resolved_scenario_makes_the_study_again_with_the_date_of_each_part(
         fields = {field: part[field] for field in ("from", "changes")} | {"title": told["title"]}
         study = apply(study, read_scenario(fields, "part"))
     assert study == case.study.source
+
+
+# ------------------------------------------------------------------------------------------------------------ faults
+
+YOUTH = "services.youth_group_hoersholmsgade"
+HEAD = "title: {da: Min, en: Mine}\nfrom: 2018-02-01\n"
+
+
+@pytest.fixture
+def faults(tmp_path, monkeypatch):
+    """What is told of a scenario file with a text, and of what is typed beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+
+    def told(text, *overrides):
+        (tmp_path / "scenarios" / "own.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(InputError) as error:
+            load_case("own", overrides)
+        return [str(problem) for problem in error.value.problems]
+
+    return told
+
+
+@pytest.mark.parametrize("since", ["soon", "2030-01-01"])
+def test_a_wrong_key_a_wrong_date_and_a_wrong_address_hide_nothing(faults, since):
+    text = f"""\
+title: {{da: Min, en: Mine}}
+qestion: x
+from: {since}
+changes:
+  {YOUTH}.places.hard: -12
+  services.fhv_intensive.lenght: 3 months
+  cohorts.youth_drugs.arrivals.rate: 25
+  services.fhv_intensive.places.hard: {{first: 4, later: {{from: 2019-01-01, value: 5}}}}
+"""
+    told = faults(text)
+    rule = "must be a date such as '2016-10-01', or 'start'"
+    rule = rule if since == "soon" else "must lie before the study's end, 2021-01-01"
+    assert told == [
+        "scenarios/own.yaml:2: qestion = 'x': is not a known key; did you mean 'question'?",
+        f"scenarios/own.yaml:3: from = '{since}': {rule}",
+        f"scenarios/own.yaml:5: {YOUTH}.places.hard = -12: must be a whole number of at least 0",
+        "scenarios/own.yaml:6: services.fhv_intensive.lenght = '3 months': is not an address of the study; did you "
+        "mean 'services.fhv_intensive.length'?",
+        "scenarios/own.yaml:7: cohorts.youth_drugs.arrivals.rate = 25: must be a rate such as '25 / year'; it has no "
+        "unit",
+    ]
+
+
+def test_what_follows_from_a_fault_is_not_told_beside_it(faults):
+    told = faults(
+        HEAD + "changes:\n  services.youth_group_north: {like: services.youth_grop}\n"
+        f"  {YOUTH}.refused: youth_group_north\n  services.youth_group_north.places.hard: 3\n"
+    )
+    assert told == [
+        "scenarios/own.yaml:4: services.youth_group_north = 'services.youth_grop': there is nothing to copy; did you "
+        "mean 'services.after_youth_group'?"
+    ]
+
+
+def test_faults_of_the_command_line_are_told_together_with_those_of_the_file(faults):
+    told = faults(
+        HEAD + f"changes:\n  {YOUTH}.places.hard: 1.7\n",
+        *("switch.share=true", "option=one", "services.fhv_intensive.places.hard=seks"),
+    )
+    assert told == [
+        "command line: option = 'one': is not an option of 'own'",
+        "command line: variant = 'share': is not a variant of 'own'",
+        "command line: services.fhv_intensive.places.hard = 'seks': must be a number without unit",
+        f"scenarios/own.yaml:4: {YOUTH}.places.hard = 1.7: must be a whole number of at least 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "scenarios/own.yaml: title = None: is missing"),
+        (
+            HEAD + "changes:\n  parameters.intensive_goal_met: 1.7\n",
+            "scenarios/own.yaml:4: parameters.intensive_goal_met = 1.7: must be a share between 0 and 1 (it is 1.7 "
+            "with the parameters' values), where services.fhv_intensive.ends.met.status.stabilised uses it",
+        ),
+        (
+            HEAD.replace("2018-02-01", "start") + "changes:\n  parameters.intensive_goal_met: {times: 4}\n",
+            "scenarios/own.yaml:4: parameters.intensive_goal_met = {'times': 4}: must be a share between 0 and 1 (it "
+            "is 2.2 with the parameters' values), where services.fhv_intensive.ends.met.status.stabilised uses it",
+        ),
+        (
+            HEAD + f"changes:\n  {YOUTH}.places: {{hard: tolv}}\n",
+            f"scenarios/own.yaml:4: {YOUTH}.places.hard = 'tolv': must be a number without unit",
+        ),
+    ],
+)
+def test_a_fault_points_at_what_was_typed(faults, text, line):
+    assert faults(text) == [line]
+
+
+def test_a_fault_in_an_option_points_at_its_line(faults):
+    text = HEAD + (
+        "options:\n  one:\n    label: {da: En, en: One}\n    cheapest: true\n"
+        f"    changes:\n      {YOUTH}.places.hard: -1\n"
+    )
+    assert faults(text, "option=one") == [
+        f"scenarios/own.yaml:8: {YOUTH}.places.hard = -1: must be a whole number of at least 0"
+    ]

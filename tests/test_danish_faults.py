@@ -298,12 +298,12 @@ def test_what_planners_type_wrong_is_told_in_danish(folder, capsys, words, lines
         ),
         (
             "  cohorts.youth_drugs.arrivals.rate: 25\n",
-            "scenarios/own.yaml:5: cohorts.youth_drugs.arrivals.rate.from_2018_02_01.value = 25: skal være et antal "
+            "scenarios/own.yaml:5: cohorts.youth_drugs.arrivals.rate = 25: skal være et antal "
             "pr. tid som »25 / year«; der mangler en enhed",
         ),
         (
             "  cohorts.youth_drugs.arrivals.rate: 2,5 / year\n",
-            "scenarios/own.yaml:5: cohorts.youth_drugs.arrivals.rate.from_2018_02_01.value = '2,5 / year': skal være "
+            "scenarios/own.yaml:5: cohorts.youth_drugs.arrivals.rate = '2,5 / year': skal være "
             "et antal pr. tid som »25 / year«; skriv decimaler med punktum, ikke komma; mente du »2.5 / year«?",
         ),
     ],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import InputError, Problem, nearest
-from crksim.interface.files import data_dir, find_scenario, locate, read_yaml, scenario_places, shipped_sheet
+from crksim.interface.files import data_dir, find_scenario, locate, read_yaml, shipped_sheet
 from crksim.interface.grounds import Ground, stand_on
 from crksim.interface.sheets import COMMAND_LINE, Place, Sheet
 from crksim.interface.texts import say
+from crksim.interface.worlds import read_world
 
 if TYPE_CHECKING:
     from crksim.analysis.comparison import Question
@@ -201,7 +201,7 @@ def load_case(
     if variant is not None:
         network = Sheet(apply(network.data, variant), network.places)
     ground, paths = stand_on(network, paths)
-    scenario, study, places = _read_world(paths, ground, overrides, levers=variant is None and not overrides)
+    scenario, study, places = read_world(paths, ground, overrides, levers=variant is None and not overrides)
     scenario = ground.named(scenario)
     worlds, studies = _references(scenario, ground, references)
     what_if = _world(WHAT_IF, scenario.id, scenario.title, study, scenario)
@@ -257,78 +257,6 @@ def _questions(
         raise locate(error, places, catalogue.places) from error
 
 
-def _read_world(
-    paths: Sequence[Path], ground: Ground, overrides: Sequence[str] = (), *, levers: bool = True
-) -> tuple[Scenario, Study, Mapping[str, Place]]:
-    """Read a scenario, or several combined, and apply it; faults get places: command line, scenario, network."""
-    network = ground.network
-    from crksim.model.changes import apply, lever_faults, read_scenario
-    from crksim.model.combining import combined, with_parts
-    from crksim.model.prices import check_prices
-    from crksim.model.study import read_study
-
-    sheets = [read_yaml(path) for path in paths]
-    named = {name: find_scenario(name) for sheet in sheets for name in _combines(sheet)}
-    others = {name: read_yaml(path) for name, path in named.items()}
-    typed = {word.lstrip("+~").partition("=")[0].strip(): Place(COMMAND_LINE, None) for word in overrides}
-    places: dict[str, Place] = {}
-    for sheet in reversed([*sheets, *others.values()]):
-        places |= scenario_places(sheet)
-    places |= typed
-    try:
-        made = {name: read_scenario(sheet.data, name) for name, sheet in others.items()}
-        given = [read_scenario(sheet.data, path.stem) for sheet, path in zip(sheets, paths, strict=True)]
-        scenario = ground.begun(combined([with_parts(it, [made[name] for name in it.combines]) for it in given]))
-        if overrides:
-            scenario = _chosen(scenario, overrides)
-        data = apply(network.data, scenario)
-        faults = lever_faults(data, scenario) if levers else []
-        if faults:
-            raise InputError(faults)
-        study = read_study(data)
-        check_prices(scenario.prices, study.network)
-        return scenario, study, places
-    except InputError as error:
-        raise locate(error, network.places, changed=places) from error
-
-
-def _combines(sheet: Sheet) -> list[str]:
-    """Return the names of the scenarios that a file combines; what is no list of names is refused later."""
-    named = sheet.data.get("combines")
-    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
-
-
-def _chosen(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
-    """Return the scenario with the variants and changes of the command line, in the order typed."""
-    from crksim.model.changes import change_from_text, with_option, with_overrides, with_variant
-
-    problems: list[Problem] = []
-    # An option may take the place of the scenario's changes, so it comes first.
-    for word in sorted(overrides, key=lambda word: not word.startswith("option=")):
-        name, _, value = word.partition("=")
-        try:
-            if name.startswith("switch."):
-                if value not in ("true", "false"):
-                    problems.append(Problem(name, value, "must be true or false", file=COMMAND_LINE))
-                elif value == "true":
-                    scenario = with_variant(scenario, name.removeprefix("switch."))
-            elif name == "option":
-                scenario = with_option(scenario, value)
-            else:
-                # As in Hydra: ~address takes away, +address=value adds.
-                text = f"{word[1:]}=drop" if word[0] == "~" else word.lstrip("+")
-                scenario = with_overrides(scenario, [change_from_text(text)])
-        except InputError as error:
-            problems.extend(
-                locate(
-                    error, {name.lstrip("+~"): Place(COMMAND_LINE, None), "variant": Place(COMMAND_LINE, None)}
-                ).problems
-            )
-    if problems:
-        raise InputError(problems)
-    return scenario
-
-
 def _references(
     scenario: Scenario, ground: Ground, chosen: Sequence[str] | None
 ) -> tuple[tuple[WorldStudy, ...], tuple[Study, ...]]:
@@ -345,7 +273,7 @@ def _references(
     studies: list[Study] = []
     for reference in scenario.references:
         if chosen is None or reference.id in chosen:
-            own, study, _ = _read_world([find_scenario(reference.scenario)], ground)
+            own, study, _ = read_world([find_scenario(reference.scenario)], ground)
             worlds.append(_world(reference.id, reference.scenario, reference.label, study, own))
             studies.append(study)
     return tuple(worlds), tuple(studies)

@@ -194,17 +194,20 @@ def scenario_places(sheet: Sheet) -> dict[str, Place]:
         The scenario file.
     """
     found = dict(sheet.places)
-    changes = sheet.data.get("changes")
-    if not isinstance(changes, dict):
-        return found
-    for address in changes:
-        start = f"changes.{address}"
-        for key, place in sheet.places.items():
-            if key == start or key.startswith(start + "."):
-                inner = key[len(start) + 1 :].split(".") if key != start else []
-                if inner and inner[0] in _OPERATIONS:
-                    inner = inner[1:]
-                found.setdefault(".".join([address, *inner]), place)
+    held = {"": sheet.data}
+    for key in ("switches", "variants", "options"):
+        more = sheet.data.get(key)
+        held |= {f"{key}.{name}.": one for name, one in more.items()} if isinstance(more, dict) else {}
+    for at, one in held.items():
+        changes = one.get("changes") if isinstance(one, dict) else None
+        for address in changes if isinstance(changes, dict) else ():
+            start = f"{at}changes.{address}"
+            for key, place in sheet.places.items():
+                if key == start or key.startswith(start + "."):
+                    inner = key[len(start) + 1 :].split(".") if key != start else []
+                    if inner and inner[0] in _OPERATIONS:
+                        inner = inner[1:]
+                    found.setdefault(".".join([address, *inner]), place)
     return found
 
 

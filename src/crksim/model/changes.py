@@ -56,7 +56,7 @@ _YARDSTICKS = ("norm", "workable", "wait_goal", "legal_limit")
 _LEAVING = ("gives_up", "refused", "ineligible")
 
 
-def apply(study: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+def apply(study: Mapping[str, Any], scenario: Scenario, problems: list[Problem] | None = None) -> dict[str, Any]:
     """Return a study with a scenario's changes, again a plain dict for `read_study`.
 
     Parameters
@@ -65,26 +65,30 @@ def apply(study: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
         The study as a plain dict; it is not changed.
     scenario : Scenario
         What to change, and from when.
+    problems : list of Problem, optional
+        Takes the faults of single changes; the study then has those that can be made.
 
     Raises
     ------
     InputError
-        When an address does not exist, or cannot be changed so; every fault is one `Problem`.
+        When an address does not exist, or cannot be changed so, and there is nothing to take it; every fault is one
+        `Problem`.
     """
-    data, problems = plain(study)
-    if problems:
-        raise InputError(problems)
+    data, broken = plain(study)
+    if broken:
+        raise InputError(broken)
     if scenario.parts:
         made: dict[str, Any] = data
         for part in scenario.parts:
-            made = apply(made, part)
+            made = apply(made, part, problems)
         return made
-    worker = _Worker(data, from_date(study, scenario), problems)
+    faults: list[Problem] = [] if problems is None else problems
+    worker = _Worker(data, from_date(study, scenario), faults)
     for address, raw in plain(scenario.changes)[0].items():
         worker.take(address, raw)
     worker.work()
-    if problems:
-        raise InputError(problems)
+    if faults and problems is None:
+        raise InputError(faults)
     return worker.data
 
 
@@ -282,6 +286,7 @@ class _Worker:
                 raise ValueError("does not exist, so it cannot be dropped")
             return
         if key not in parent:
+            parent[key] = change.value  # what is wrong with the value itself is told too
             parent[key] = self._absent(change, parts, kind, date)
             if parent[key] is change.value:
                 return

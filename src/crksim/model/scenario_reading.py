@@ -33,7 +33,7 @@ _CHOICE_KEYS = ("levers", "options", "combines", "as_of")
 _OP_WORD = re.compile(r"\s*(times|plus|set)\s*\((.*)\)\s*", re.DOTALL)
 
 
-def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
+def read_scenario(data: Mapping[str, Any], id: str = "scenario", problems: list[Problem] | None = None) -> Scenario:
     """Read a scenario; whether its addresses exist is seen when it is applied to a study.
 
     Parameters
@@ -42,15 +42,17 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         As in ``docs/grammar.md``.
     id : str
         Name of the scenario.
+    problems : list of Problem, optional
+        Takes the faults; the scenario is then what could be read, from the forecast when its date could not.
 
     Raises
     ------
     InputError
-        When anything is wrong; every fault is one `Problem`.
+        When anything is wrong, and there is nothing to take it; every fault is one `Problem`.
     """
-    source, problems = plain(data)
-    if problems:
-        raise InputError(problems)
+    source, broken = plain(data)
+    if broken:
+        raise InputError(broken)
     reader = Reader()
     found = reader.fields(source, "", (*_KEYS, *_VARIANT_KEYS, *_CHOICE_KEYS), ("title",))
     since = found.get("from", START if "as_of" in found else FORECAST)
@@ -60,6 +62,7 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
                 parse_date(day, "2000-01-01")
             except ValueError as fault:
                 reader.refuse(key, day, f"{fault}, or 'start'" if key == "from" else str(fault))
+                since = FORECAST if key == "from" else since
     if "as_of" in found and since != START:
         reader.refuse("from", since, "cannot stand beside 'as_of'")
     title = reader.label(found.get("title"), "title", id)
@@ -86,7 +89,9 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario") -> Scenario:
         combines=_read_list(reader, found.get("combines", []), "combines", "scenarios"),
         as_of=None if found.get("as_of") is None else str(found["as_of"]),
     )
-    if reader.problems:
+    if problems is not None:
+        problems += reader.problems
+    elif reader.problems:
         raise InputError(reader.problems)
     return scenario
 
@@ -127,11 +132,13 @@ def change_from_text(address: str, text: str | None = None) -> Change:
 
 
 def _read_changes(reader: Reader, data: object, at: str) -> dict[str, Any]:
+    """Return the changes that can be read."""
     if data is None:
         return {}
     if not isinstance(data, Mapping):
         reader.refuse(at or "changes", data, "must be a map from addresses to changes")
         return {}
+    found = {}
     for address, raw in data.items():
         parts = address.split(".")
         if len(parts) < 2 or not all(part.strip() == part and part for part in parts):
@@ -141,7 +148,9 @@ def _read_changes(reader: Reader, data: object, at: str) -> dict[str, Any]:
             Change.read(address, raw)
         except InputError as fault:
             reader.problems.extend(fault.problems)
-    return dict(data)
+        else:
+            found[address] = raw
+    return found
 
 
 def _read_variant(reader: Reader, name: str, data: object, at: str) -> Variant:
