@@ -173,3 +173,38 @@ def test_a_fault_in_an_option_points_at_its_line(faults):
     assert faults(text, "option=one") == [
         f"scenarios/own.yaml:8: {YOUTH}.places.hard = -1: must be a whole number of at least 0"
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "value", "rule"),
+    [
+        (f"{YOUTH}.places.hard", "2,5", "must be a whole number of at least 0"),
+        (f"{YOUTH}.places.hard", "12 pladser", "must be a number without unit; did you mean '12'?"),
+        (f"{YOUTH}.death", "0,02 om året", "must be a rate such as '25 / year'; write decimals with a point, not a "
+            "comma; did you mean '0.02 / year'?"),
+        (f"{YOUTH}.wait_goal", "3 måneder", "must be a duration such as '3 months'; did you mean '3 months'?"),
+        (f"{YOUTH}.opens", "1. marts 2019", "must be a date such as '2016-10-01'; did you mean '2019-03-01'?"),
+        ("parameters.intensive_stay", "3 måneder", "must be a duration such as '3 months'; did you mean '3 months'?"),
+        ("parameters.intensive_stay", "90", "must be a duration such as '3 months'; it has no unit"),
+    ],
+)  # fmt: skip
+def test_the_nearest_form_that_holds_in_the_end_is_told(faults, change, value, rule):
+    shown = value if value == "90" else repr(value)
+    text = HEAD.replace("2018-02-01", "start") if change.endswith("opens") else HEAD
+    assert faults(f"{text}changes:\n  {change}: {value}\n") == [f"scenarios/own.yaml:4: {change} = {shown}: {rule}"]
+
+
+def test_a_length_that_can_only_be_set_from_the_start_is_told_its_form_too(faults):
+    head = "scenarios/own.yaml:4: services.fhv_intensive.length = '3 måneder': "
+    law = "{law: exponential, mean: 3 months}"
+    assert faults(HEAD + "changes:\n  services.fhv_intensive.length: 3 måneder\n") == [
+        head + "has no value before, so it cannot change on a date; use 'from: start'",
+        head + f"must be a law such as {law}; did you mean '{law}'?",
+    ]
+
+
+def test_a_date_as_it_is_spoken_has_the_nearest_form(faults):
+    assert faults(HEAD.replace("2018-02-01", "1. februar 2018")) == [
+        "scenarios/own.yaml:2: from = '1. februar 2018': must be a date such as '2016-10-01', or 'start'; did you mean "
+        "'2018-02-01'?"
+    ]

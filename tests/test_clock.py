@@ -23,6 +23,7 @@ from crksim.model.clock import (
     parse_rate,
     parse_window,
 )
+from crksim.model.meant import meant_date, meant_quantity
 
 START = "2016-01-01"
 
@@ -320,3 +321,45 @@ def test_windows_hold_both_their_ends(text, first, after):
 def test_what_is_no_window_is_refused(text, clause):
     with pytest.raises(ValueError, match=clause):
         parse_window(text, START)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("value", "dimension", "form"),
+    [
+        ("2,5", "number", "2.5"),
+        ("12 pladser", "number", "12"),
+        ("24 procent", "number", "24 %"),
+        ("1 uge", "duration", "1 week"),
+        ("2,5 måneder", "duration", "2.5 months"),
+        ("30 min.", "hours", "30 minutes"),
+        ("25 om året", "rate", "25 / year"),
+        ("25 borgere pr. måned", "rate", "25 / month"),
+        ("3 måneder", "number", None),
+        ("8 borgere", "duration", None),
+        ("tolv", "number", None),
+        (None, "number", None),
+    ],
+)
+def test_a_number_as_it_is_spoken_has_a_form_that_is_read(value, dimension, form):
+    assert meant_quantity(value, dimension) == form
+    if form is not None:
+        assert parse_quantity(form)[1] == ("duration" if dimension == "hours" else dimension)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("1. februar 2018", "2018-02-01"),
+        ("1/10 2018", "2018-10-01"),
+        ("31-12-2018", "2018-12-31"),
+        ("1 October 2018", "2018-10-01"),
+        ("2018-2-1", "2018-02-01"),
+        ("30. februar 2018", None),
+        ("1. snart 2018", None),
+        ("soon", None),
+    ],
+)
+def test_a_date_as_it_is_spoken_has_a_form_that_is_read(value, date):
+    assert meant_date(value) == date

@@ -9,11 +9,12 @@ from typing import Any
 from crksim.errors import InputError, Problem, nearest
 from crksim.model.acting import acted, over_cases
 from crksim.model.addresses import datable_fields, kind_of, suggest
-from crksim.model.clock import parse_date
+from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.describing import describe
 from crksim.model.grammar import MONTHS
 from crksim.model.history import refuse_past
 from crksim.model.plain import plain
+from crksim.model.reading import Reader
 from crksim.model.replacing import replace_parameter
 from crksim.model.scenario import (
     FORECAST,
@@ -237,14 +238,11 @@ class _Worker:
             self._fixed(change, parts, kind, date)
 
     def _unknown(self, change: Change) -> None:
-        parts = change.address.split(".")
+        parts, close = change.address.split("."), suggest(self.data, change.address)
         if change.op == "set" and isinstance(change.value, Mapping) and len(parts) == 2 and kind_of(parts) == "thing":
-            self.refuse(change, "does not exist; a new one needs {add: {...}} or {like: ...}", self._near(change))
+            self.refuse(change, "does not exist; a new one needs {add: {...}} or {like: ...}", close)
             return
-        self.refuse(change, "is not an address of the study", self._near(change))
-
-    def _near(self, change: Change) -> str | None:
-        return suggest(self.data, change.address)
+        self.refuse(change, "is not an address of the study", close)
 
     def _parent(self, parts: list[str]) -> dict[str, Any]:
         """Return the map that holds the last part; what is missing on the way is made."""
@@ -310,10 +308,24 @@ class _Worker:
             raise ValueError("a parameter cannot be dropped by its value")
         if isinstance(change.value, Mapping):
             raise ValueError("must be a number")
+        if change.op == "set" and not self._fits(change, parent.get("value")):
+            return
         if date is None:
             parent["value"] = acted(parent.get("value"), change, None)
         else:
             replace_parameter(self.data, parts[1], change, date)
+
+    def _fits(self, change: Change, old: Any) -> bool:
+        """Say whether a parameter's new value is of the kind of its old one; if not, that is noted."""
+        try:
+            number, dimension = parse_quantity(old)
+        except ValueError:
+            return True
+        reader = Reader()
+        if number:
+            reader.amount(change.value, change.address, dimension)
+        self.problems += reader.problems
+        return not reader.problems
 
     def _history(self, change: Change, parts: list[str], date: str | None) -> None:
         """Change a date of opening or closing, or what hangs on it; what has happened before stays."""

@@ -8,6 +8,7 @@ from typing import Any
 from crksim.errors import nearest
 from crksim.model.grammar import DURATIONS_OF_LAWS
 from crksim.model.laws import LAW_NAMES, needed
+from crksim.model.meant import meant_quantity
 from crksim.model.network import Dated, LawSpec, Length, Number
 from crksim.model.ranges import at_least_zero, share
 from crksim.model.reading import Reader, listed, sum_days
@@ -44,7 +45,9 @@ def _is_step(value: object) -> bool:
 def _read_law(reader: Reader, value: object, address: str) -> LawSpec:
     if not isinstance(value, Mapping):
         if value != 0:  # 0 stands in for a step that was already refused
-            reader.refuse(address, value, "must be a law such as {law: exponential, mean: 3 months}")
+            close = meant_quantity(value, "duration")
+            law = f"{{law: exponential, mean: {close}}}" if close else None
+            reader.refuse(address, value, "must be a law such as {law: exponential, mean: 3 months}", law)
         return _UNREADABLE
     if "law" not in value:
         close = nearest("law", value)

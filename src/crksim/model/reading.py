@@ -6,6 +6,7 @@ one fault is reported once.
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from crksim.errors import Problem, nearest
 from crksim.model.amounts import Function, Quantity, call_of, factors, product_dimension
 from crksim.model.clock import parse_date, parse_quantity
 from crksim.model.grammar import RESERVED
+from crksim.model.meant import meant_date, meant_quantity
 from crksim.model.network import Case, Condition, Dated, Label, Number, Shares
 from crksim.model.plain import joined
 from crksim.model.ranges import TOLERANCE, Check, share
@@ -180,7 +182,7 @@ class Reader:
         try:
             return parse_date(value, self.start)
         except ValueError as fault:
-            self.refuse(address, value, str(fault))
+            self.refuse(address, value, str(fault), meant_date(value))
             return math.nan
 
     def amount(self, value: object, address: str, dimension: str, check: Check | None = None) -> float:
@@ -201,11 +203,16 @@ class Reader:
             else:
                 raise ValueError(_WANTED[dimension])
         except ValueError as fault:
-            point = _with_point(value)
             rule = str(fault)
             if "@" not in str(value) and "finite" not in rule:  # say what is wanted here, not what could be elsewhere
-                rule = _WANTED[dimension] + ("; write decimals with a point, not a comma" if point else "")
-            self.refuse(address, value, rule, point)
+                rule = _WANTED[dimension] + ("; write decimals with a point, not a comma" if "comma" in rule else "")
+            close = meant_quantity(value, dimension)
+            if close is not None:  # of what was meant, the rule that it breaks in the end
+                reader = copy.copy(self)
+                reader.problems = []
+                reader.quantity(close, address, dimension, check)
+                rule, close = (reader.problems[0].rule, None) if reader.problems else (rule, close)
+            self.refuse(address, value, rule, close)
             return UNREADABLE
         number = found.value(self.theta)
         if dimension == "hours" and exponent in (0, 1):  # bare minutes, or a duration in days
@@ -391,9 +398,3 @@ class Reader:
 
 
 _ASCII = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
-_COMMA = re.compile(r"(\d),(\d)")
-
-
-def _with_point(value: object) -> str | None:
-    """Return a text with a decimal point for its decimal comma."""
-    return _COMMA.sub(r"\1.\2", value) if isinstance(value, str) and _COMMA.search(value) else None

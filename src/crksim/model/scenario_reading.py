@@ -8,6 +8,7 @@ from typing import Any
 
 from crksim.errors import InputError, Problem
 from crksim.model.clock import parse_date, parse_quantity
+from crksim.model.meant import meant_date
 from crksim.model.plain import plain
 from crksim.model.prices import read_prices
 from crksim.model.reading import Reader
@@ -61,7 +62,8 @@ def read_scenario(data: Mapping[str, Any], id: str = "scenario", problems: list[
             try:
                 parse_date(day, "2000-01-01")
             except ValueError as fault:
-                reader.refuse(key, day, f"{fault}, or 'start'" if key == "from" else str(fault))
+                rule = f"{fault}, or 'start'" if key == "from" else str(fault)
+                reader.refuse(key, day, rule, meant_date(day))
                 since = FORECAST if key == "from" else since
     if "as_of" in found and since != START:
         reader.refuse("from", since, "cannot stand beside 'as_of'")
