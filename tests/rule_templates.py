@@ -23,7 +23,7 @@ BILINGUAL = {"say", "rule", "getattr", "_say"}
 FOLLOWED_ELSEWHERE = {
     ("model/reading.py", "wrong"): "what a check of model/ranges.py says",
     ("model/ledger.py", "fault"): "what Prior.fault says",
-    ("interface/cli.py", "reason"): "what Hydra says",
+    ("interface/composing.py", "reason"): "what Hydra says",
     ("interface/commands.py", "self.format_usage().strip()"): "what argparse says",
     ("interface/ensembles.py", "str(error)"): "what json says",
     ("analysis/pool.py", "'\\n'.join(failures)"): "failures of units",

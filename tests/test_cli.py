@@ -623,6 +623,31 @@ def test_a_faulty_address_of_the_command_line_says_so(capsys):
 
 
 @pytest.mark.e2e
+def test_wrong_words_settings_switches_options_and_values_are_told_together(capsys):
+    words = (
+        "mebers=3",
+        "futures=0",
+        "switch.share_team=true",
+        "option=one_tem",
+        "services.fhv_intensive.places.hard=8 p",
+    )
+    code, _, err = typed(capsys, "scenario=youth_groups_3sites", *words, "lang=en")
+    assert code == 2
+    assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == [
+        *("word", "futures", "option", "variant", "services.fhv_intensive.places.hard")
+    ]
+    assert err[-1].endswith("must be a number without unit; did you mean '8'?")
+
+
+@pytest.mark.e2e
+def test_a_scenario_that_is_misspelt_is_not_told_to_be_missing(capsys):
+    _, _, err = typed(capsys, "scenaro=baseline", "members=0", "lang=en")
+    assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == ["word", "members"]
+    _, _, err = typed(capsys, "sweep", "scenario=baseline", "mebers=1", "futures=0", "points=0", "lang=en")
+    assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == ["word", "futures", "points"]
+
+
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -13,8 +13,8 @@ FLOORS = ("model", "simulation", "analysis", "output", "interface")
 
 #: Library -> the only files or folders that may import it.
 DOORS = {
-    "hydra": ("interface/cli.py",),
-    "omegaconf": ("interface/cli.py",),
+    "hydra": ("interface/composing.py",),
+    "omegaconf": ("interface/composing.py",),
     "simpy": ("simulation/",),
     "pandas": ("output/tables.py",),
     "matplotlib": ("output/figures.py",),

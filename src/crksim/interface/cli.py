@@ -12,11 +12,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crksim.errors import CrksimError, InputError, Problem, nearest
+from crksim.interface.composing import Command, choices, compose_settings, expand
 
 if TYPE_CHECKING:
     from crksim.interface.settings import Settings
@@ -53,7 +53,6 @@ EXPERIMENTS = {
 HELP_WORDS = ("-h", "--help", "help", "hjælp")
 MULTIRUN_WORDS = ("-m", "--multirun")
 
-_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_./:+\-\[\],]+")
 _KEY = re.compile(r"[+~]{0,2}([^=]*)")
 
 
@@ -115,7 +114,7 @@ def _dispatch(words: Sequence[str]) -> int:
     if rest[0] == "compare":
         from crksim.interface.compare_words import do_compare
 
-        do_compare(words, lang, read_words, _of_one_size, lambda word: len(_choices(word)) > 1)
+        do_compare(words, lang, read_words, _of_one_size, lambda word: len(choices(word)) > 1)
         return 0
     apart = rest[0] == "attribute"
     if rest[0] in COMMANDS and not apart:
@@ -128,16 +127,23 @@ def _dispatch(words: Sequence[str]) -> int:
         return do_command(rest[0], rest[1:], lang)
     if apart:
         words = [word for word in words if word != "attribute"]
-    command = read_words(words, lang)
+    command, problems = _sorted_words(words, lang)
     if apart and command.multirun:
-        raise InputError([Problem("word", "-m", say(lang, "no_parts_multirun"), file="command line")])
+        problems.append(Problem("word", "-m", say(lang, "no_parts_multirun"), file="command line"))
     runs = list(expand(command))
     if len(runs) > 1 and not command.multirun:
-        raise InputError(list(_several(command, lang)))
+        problems += _several(command, lang)
+    composed = []
+    try:
+        composed = [(compose_settings(one.settings), one.changes) for one in (runs if command.multirun else runs[:1])]
+    except InputError as error:
+        # A word that was not understood may have meant the scenario.
+        problems += [it for it in error.problems if not problems or (it.address, it.value) != ("scenario", None)]
+    if problems:
+        raise _with_case(problems, runs[0])
     from crksim.interface.jobs import attribute, run, run_all
     from crksim.interface.screen import Screen
 
-    composed = [(compose_settings(one.settings), one.changes) for one in runs]
     screen = Screen(composed[0][0].lang, bar=composed[0][0].progress)
     # A run keeps nearly all it makes to its end: looking for circles of garbage as often as usual takes a tenth of what
     # is not simulated.
@@ -169,7 +175,8 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     from crksim.interface.words import read_words_into
 
     own = tuple(word for word in words if word.partition("=")[0] in EXPERIMENTS[command])
-    typed = read_words([word for word in words if word != command and word not in own], lang, EXPERIMENTS[command])
+    rest = [word for word in words if word != command and word not in own]
+    typed, problems = _sorted_words(rest, lang, EXPERIMENTS[command])
     kinds: dict[str, tuple[Any, Any]] = {
         "solve": (Solve, solve_lever),
         "sweep": (Sweep, sweep_levers),
@@ -178,7 +185,8 @@ def _experiment(command: str, words: Sequence[str], lang: str) -> int:
     kind, run = kinds[command]
     # A scenario that is typed comes later and so takes the place of the baseline.
     first = ["scenario=baseline"] if command == "one_more_place" else []
-    settings, given = gathered(
+    _, settings, given = gathered(
+        lambda: _none_of(problems),
         lambda: _of_one_size([*first, *typed.settings], lang),
         lambda: read_words_into(kind, own, {"points": 1, "worthwhile": 1}),
     )
@@ -207,25 +215,6 @@ def _language(words: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------------------------------ words
 
 
-@dataclass(frozen=True)
-class Command:
-    """What the words of a run say.
-
-    Parameters
-    ----------
-    settings : tuple of str
-        ``name=value`` words for Hydra.
-    changes : tuple of str
-        ``address=value`` words for the scenario.
-    multirun : bool
-        Whether values between commas are runs of their own.
-    """
-
-    settings: tuple[str, ...]
-    changes: tuple[str, ...]
-    multirun: bool = False
-
-
 def read_words(words: Sequence[str], lang: str, known: Sequence[str] = ()) -> Command:
     """Sort the words of a run into settings and changes of the model.
 
@@ -243,6 +232,19 @@ def read_words(words: Sequence[str], lang: str, known: Sequence[str] = ()) -> Co
     InputError
         Words that are no setting, no model address and no known option; all of them at once.
     """
+    command, problems = _sorted_words(words, lang, known)
+    _none_of(problems)
+    return command
+
+
+def _none_of(problems: Sequence[Problem]) -> None:
+    """Raise problems, if there are any."""
+    if problems:
+        raise InputError(problems)
+
+
+def _sorted_words(words: Sequence[str], lang: str, known: Sequence[str] = ()) -> tuple[Command, list[Problem]]:
+    """Return the words that are understood, sorted as in `read_words`, and a problem for every other."""
     from crksim.interface.settings import SETTINGS
     from crksim.interface.sheets import COMMAND_LINE
     from crksim.interface.texts import say
@@ -276,9 +278,22 @@ def read_words(words: Sequence[str], lang: str, known: Sequence[str] = ()) -> Co
             near = (*SETTINGS, "option", *known) if head == key and head not in MODEL_HEADS else MODEL_HEADS
             fault(word, "unknown_key", nearest(head, near))
         seen.add(key)
-    if problems:
-        raise InputError(problems)
-    return Command(tuple(settings), tuple(changes), multirun)
+    return Command(tuple(settings), tuple(changes), multirun), problems
+
+
+def _with_case(problems: Sequence[Problem], command: Command) -> InputError:
+    """Return what is wrong with the words of a run together with what is wrong with its what-if."""
+    from crksim.interface.cases import load_case
+
+    found = list(problems)
+    names = [word.partition("=")[2] for word in command.settings if word.startswith("scenario=")]
+    # Where Hydra does not understand the settings, nobody knows the scenario.
+    if names and names[0] and all(problem.address != "settings" for problem in problems):
+        try:
+            load_case(names[0], command.changes)
+        except InputError as error:
+            found += error.problems
+    return InputError(found)
 
 
 def _meant(word: str) -> str | None:
@@ -292,108 +307,11 @@ def _meant(word: str) -> str | None:
     return command
 
 
-# ------------------------------------------------------------------------------------------------------------ Hydra
-
-
-def _quoted(word: str) -> str:
-    """Return ``name=value`` as Hydra's grammar takes it: what is not plain ASCII stands between quotation marks."""
-    name, _, value = word.partition("=")
-    if name == "references" and "," in value and not value.startswith("["):
-        return f"{name}=[{value}]"
-    if not value or _PLAIN_VALUE.fullmatch(value) or value[0] in "'\"":
-        return word
-    # Within quotes Hydra takes a backslash as it is, unless a quote follows.
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
-    return f"{name}='{escaped}'"
-
-
-def compose_settings(words: Sequence[str]) -> Settings:
-    """Compose ``conf/config.yaml`` and the settings of the command line.
-
-    Parameters
-    ----------
-    words : sequence of str
-        ``name=value`` each.
-
-    Raises
-    ------
-    InputError
-        Words that Hydra does not understand, or settings out of range.
-    """
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    from crksim.interface.files import data_dir
-    from crksim.interface.settings import read_settings
-    from crksim.interface.sheets import COMMAND_LINE
-
-    # Hydra 1.4 warns of the argument that 1.3 warns without.
-    version = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
-    try:
-        with hydra.initialize_config_dir(config_dir=str(data_dir("conf")), **version):
-            config = hydra.compose(config_name="config", overrides=[_quoted(word) for word in words])
-            OmegaConf.set_readonly(config, True)
-            values: Any = {str(key): None if OmegaConf.is_missing(config, key) else config[key] for key in config}
-    except (HydraException, OmegaConfBaseException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError([Problem("settings", " ".join(words), reason, file=COMMAND_LINE)]) from error
-    return read_settings({key: _plain(value) for key, value in values.items()})
-
-
-def _plain(value: Any) -> object:
-    from omegaconf import ListConfig
-
-    return [str(item) for item in value] if isinstance(value, ListConfig) else value
-
-
-def expand(command: Command) -> Iterator[Command]:
-    """Yield one command for every combination of the values between commas, the last word running fastest.
-
-    Parameters
-    ----------
-    command : Command
-        The words, with ``a,b``, ``range(1,4)`` or, for scenarios, ``glob(youth*)``.
-    """
-    from itertools import product
-
-    size = len(command.settings)
-    choices = [_choices(word) for word in (*command.settings, *command.changes)]
-    for chosen in product(*choices):
-        yield Command(chosen[:size], chosen[size:])
-
-
 def _several(command: Command, lang: str) -> Iterator[Problem]:
     """Yield a fault for every word with several values in a command for one run."""
     from crksim.interface.sheets import COMMAND_LINE
     from crksim.interface.texts import say
 
     for word in (*command.settings, *command.changes):
-        if len(_choices(word)) > 1:
+        if len(choices(word)) > 1:
             yield Problem("word", word, say(lang, "several"), file=COMMAND_LINE)
-
-
-def _choices(word: str) -> list[str]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import Glob
-    from hydra.errors import HydraException
-
-    from crksim.interface.files import scenario_files
-
-    name, sign, value = word.partition("=")
-    if name == "references" or ".label" in name or not sign:
-        return [word]
-    if not value.isascii():
-        # Hydra's grammar takes no Danish letters; names between commas need none of it.
-        return [f"{name}={part.strip()}" for part in value.split(",")]
-    try:
-        override = OverridesParser.create().parse_override(word)
-        if not override.is_sweep_override():
-            return [word]
-        pattern = override.value()
-        if isinstance(pattern, Glob):
-            return [f"{name}={found}" for found in pattern.filter(sorted(scenario_files()))]
-        return [f"{name}={found}" for found in override.sweep_string_iterator()]
-    except HydraException:
-        return [word]
