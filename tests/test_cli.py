@@ -643,6 +643,8 @@ def test_wrong_words_settings_switches_options_and_values_are_told_together(caps
 def test_a_scenario_that_is_misspelt_is_not_told_to_be_missing(capsys):
     _, _, err = typed(capsys, "scenaro=baseline", "members=0", "lang=en")
     assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == ["word", "members"]
+    _, _, err = typed(capsys, "scenario=[youth_groups_3sites, intensive_20_places]", "members=0", "lang=en")
+    assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == ["members"]
     _, _, err = typed(capsys, "sweep", "scenario=baseline", "mebers=1", "futures=0", "points=0", "lang=en")
     assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == ["word", "futures", "points"]
 

@@ -287,6 +287,7 @@ def _with_case(problems: Sequence[Problem], command: Command) -> InputError:
 
     found = list(problems)
     names = [word.partition("=")[2] for word in command.settings if word.startswith("scenario=")]
+    names = ["+".join(name.strip() for name in names[0].strip("[]'\"").split(","))] if names else []
     # Where Hydra does not understand the settings, nobody knows the scenario.
     if names and names[0] and all(problem.address != "settings" for problem in problems):
         try:
