@@ -26,7 +26,7 @@ def test_notes_switches_and_labels_of_references_are_in_the_resolved_scenario(ca
 def test_switches_and_the_date_are_told_in_words(case):
     told = "\n".join(case.lines("da"))
     assert "Ændringer fra 1. februar 2018:" in told
-    assert "Slået til: Grupperne deler ét team" in told
+    assert "Slået til i ændringen (ikke i det, der sammenlignes med): Grupperne deler ét team" in told
 
 
 def test_a_copied_number_has_the_evidence_of_its_original(case):
