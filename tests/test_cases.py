@@ -208,3 +208,17 @@ def test_a_date_as_it_is_spoken_has_the_nearest_form(faults):
         "scenarios/own.yaml:2: from = '1. februar 2018': must be a date such as '2016-10-01', or 'start'; did you mean "
         "'2018-02-01'?"
     ]
+
+
+@pytest.mark.parametrize("since", ["start", "2018-02-01"])
+@pytest.mark.parametrize(
+    ("address", "shown", "rule"),
+    [
+        ("ends.cases.drugs_low.ends.completed.length", "-1", "must be a law such as"),
+        ("ends.cases.drugs_low.ends.drop_out.status.reduced", "null", "must be a number without unit"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_a_case_of_a_thing(faults, since, address, shown, rule):
+    told = faults(HEAD.replace("2018-02-01", since) + f"changes:\n  services.spaniensgade.{address}: {shown}\n")
+    assert all(line.startswith(f"scenarios/own.yaml:4: services.spaniensgade.{address}") for line in told)
+    assert all(rule in line for line in told)

@@ -93,4 +93,5 @@ def _over_case(case: Any, act: Act) -> Any:
     if "own_site" in held:
         return {**when, **over_cases(held, act)}
     changed = act(held)
-    return {**when, **changed} if "law" in changed else {**when, "value": changed}
+    law = isinstance(changed, Mapping) and "law" in changed
+    return {**when, **changed} if law else {**when, "value": changed}

@@ -43,6 +43,8 @@ def change_branch(holder: dict[str, Any], key: str, field: str | None, change: C
     rest = [name for name, share in shares.items() if share == "rest"]
     if change.op == "set" and change.value == "rest":
         raise ValueError("which branch says 'rest' cannot change alone; set the whole share map")
+    if change.op == "set" and change.value is None:
+        raise ValueError("must be a number without unit")
     if change.op == "drop" and key not in shares:
         raise ValueError("does not exist, so it cannot be dropped")
     if change.rescale:
