@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
 from crksim.interface.texts import number, say, told_check
@@ -225,7 +225,7 @@ class Screen:
     def _add_numbers(self, table: Table, reference: str) -> None:
         """Add the columns of numbers: without the change, with it, and the likely range of the difference."""
         for heading in (reference, say(self.lang, "what_if")):
-            table.add_column(heading.replace(" ", "\n"), justify="right")
+            table.add_column(fill(heading, 12), justify="right")
         table.add_column(say(self.lang, "range").replace(" ", "\n"), justify="right", max_width=24)
 
     def _add_words(self, table: Table, heading: str, most: int) -> None:
