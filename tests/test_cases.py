@@ -135,7 +135,7 @@ def test_faults_of_the_command_line_are_told_together_with_those_of_the_file(fau
     )
     assert told == [
         "command line: option = 'one': is not an option of 'own'",
-        "command line: variant = 'share': is not a variant of 'own'",
+        "command line: switch = 'share': is not a switch of 'own'",
         "command line: services.fhv_intensive.places.hard = 'seks': must be a number without unit",
         f"scenarios/own.yaml:4: {YOUTH}.places.hard = 1.7: must be a whole number of at least 0",
     ]

@@ -552,7 +552,7 @@ def test_switches_are_variants_of_the_scenario(capsys):
     assert len(shared.scenario.changes) == len(plain.scenario.changes) + 3
     assert load_case("youth_groups_3sites", ["switch.shared_team=false"]).scenario == plain.scenario
     for word, line in {
-        "switch.shared_tem=true": "command line: variant = 'shared_tem': is not a variant of 'youth_groups_3sites'",
+        "switch.shared_tem=true": "command line: switch = 'shared_tem': is not a switch of 'youth_groups_3sites'",
         "switch.shared_team=yes": "command line: switch.shared_team = 'yes': must be true or false",
     }.items():
         code, _, err = typed(capsys, "scenario=youth_groups_3sites", word, *SMALL)
@@ -634,7 +634,7 @@ def test_wrong_words_settings_switches_options_and_values_are_told_together(caps
     code, _, err = typed(capsys, "scenario=youth_groups_3sites", *words, "lang=en")
     assert code == 2
     assert [line.partition(": ")[2].partition(" = ")[0] for line in err] == [
-        *("word", "futures", "option", "variant", "services.fhv_intensive.places.hard")
+        *("word", "futures", "option", "switch", "services.fhv_intensive.places.hard")
     ]
     assert err[-1].endswith("must be a number without unit; did you mean '8'?")
 

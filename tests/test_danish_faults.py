@@ -260,7 +260,7 @@ def folder(tmp_path, monkeypatch):
         (
             ["scenario=youth_groups_3sites", "switch.nope=true"],
             [
-                "kommandolinjen: tilvalg = 'nope': er ikke noget, der kan slås til i »youth_groups_3sites«; kendte: "
+                "kommandolinjen: switch = 'nope': er ikke noget, der kan slås til i »youth_groups_3sites«; kendte: "
                 "both_substitution, shared_team, spaniensgade_substitution, take_up_seventeen"
             ],
         ),

@@ -129,7 +129,7 @@ def _chosen(scenario: Scenario, overrides: Sequence[str], problems: list[Problem
                 text = f"{word[1:]}=drop" if word[0] == "~" else word.lstrip("+")
                 scenario = with_overrides(scenario, [change_from_text(text)])
         except InputError as error:
-            typed = {key: Place(COMMAND_LINE, None) for key in (name.lstrip("+~"), "variant")}
+            typed = {key: Place(COMMAND_LINE, None) for key in (name.lstrip("+~"), "switch")}
             problems += locate(error, typed).problems
     return scenario
 

@@ -243,7 +243,7 @@ def with_variant(scenario: Scenario, name: str) -> Scenario:
     InputError
         When it has no such variant.
     """
-    return with_overrides(scenario, _named(scenario, scenario.variants, "a variant", name).changes)
+    return with_overrides(scenario, _named(scenario, scenario.variants, "a switch", name).changes)
 
 
 def with_option(scenario: Scenario, name: str) -> Scenario:
