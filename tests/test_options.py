@@ -188,7 +188,7 @@ def test_all_that_is_wrong_is_told_at_once(capsys, tmp_path, monkeypatch):
     assert code == 2
     for part in (
         "members = 0",
-        "variant = 'shared_tem'",
+        "switch = 'shared_tem'",
         f"line: {PLACES}",
         "'mobil'",
         "finalists = '0'",
