@@ -1,10 +1,14 @@
 """What is asked, as it goes into the folder of a run: notes, switches, and evidence of what is copied."""
 
+from dataclasses import replace
+
 import pytest
 
 from crksim.errors import InputError
 from crksim.interface.cases import load_case
 from crksim.interface.files import data_dir, read_folder
+from crksim.interface.screen import Screen
+from crksim.interface.settings import Settings
 from crksim.model.changes import apply, read_scenario
 
 pytestmark = pytest.mark.unit
@@ -222,3 +226,9 @@ def test_a_value_of_another_kind_is_refused_in_a_case_of_a_thing(faults, since, 
     told = faults(HEAD.replace("2018-02-01", since) + f"changes:\n  services.spaniensgade.{address}: {shown}\n")
     assert all(line.startswith(f"scenarios/own.yaml:4: services.spaniensgade.{address}") for line in told)
     assert all(rule in line for line in told)
+
+
+def test_a_title_is_told_once_where_nothing_else_is_asked(case, capsys):
+    asked = replace(case, scenario=replace(case.scenario, question=case.scenario.title))
+    Screen("en").begins(asked, Settings("youth_groups_3sites"), 2)
+    assert capsys.readouterr().out.count(case.scenario.title.en + "\n") == 1

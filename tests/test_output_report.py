@@ -680,3 +680,12 @@ def test_the_replay_page_has_a_row_for_every_fact_and_counts_those_met(run):
     assert sum(line.startswith("| ") for line in rows.splitlines()) == 1 + len(run.result.replay)
     assert "| 142 youth in 2015: before. | kap. 4 |" in reasons
     assert sum(line.startswith("| ") for line in reasons.splitlines()) == 1 + len(run.result.not_replayed)
+
+
+@pytest.mark.unit
+@pytest.mark.usefixtures("without_figures")
+def test_a_title_does_not_stand_twice_where_nothing_else_is_asked(tmp_path):
+    title = make_run()["result"].title
+    html = (write(tmp_path, result={"question": title}) / "report.html").read_text("utf-8")
+    assert html.count(f"<h1>{title.en}</h1>") == 1
+    assert '<p class="question">' not in html

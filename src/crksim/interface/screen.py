@@ -63,7 +63,7 @@ class Screen:
         from crksim.output.report.wording import Wording
 
         self.line(self.text(case.scenario.title), "bold")
-        if self.text(case.scenario.question):
+        if self.text(case.scenario.question) not in ("", self.text(case.scenario.title)):
             self.line(self.text(case.scenario.question))
         self.line()
         width = max(self._console().width, 40)
