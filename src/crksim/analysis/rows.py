@@ -95,16 +95,19 @@ class Rows:
         return ~np.isnan(self.admitted)
 
     @cached_property
+    def _is_present(self) -> NDArray[np.bool_]:
+        """Stays that count as present."""
+        return self.is_stay & (self.log.strand[self.where] == 0) if self.main_only else self.is_stay
+
+    @cached_property
     def stays(self) -> tuple[Floats, Floats]:
         """Beginnings and ends of the stays that count as present."""
-        picked = self.is_stay & (self.log.strand[self.where] == 0) if self.main_only else self.is_stay
-        return self.admitted[picked], self.left[picked]
+        return self.admitted[self._is_present], self.left[self._is_present]
 
     @cached_property
     def worked(self) -> tuple[Floats, Floats]:
         """Beginnings and ends of `stays` as far as staff works with the citizen: not while a place is only held."""
-        picked = self.is_stay & (self.log.strand[self.where] == 0) if self.main_only else self.is_stay
-        return self.admitted[picked], np.fmin(self.left, self.log.due[self.where])[picked]
+        return self.admitted[self._is_present], np.fmin(self.left, self.log.due[self.where])[self._is_present]
 
     @cached_property
     def queued(self) -> tuple[Floats, Floats]:
