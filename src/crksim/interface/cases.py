@@ -93,6 +93,11 @@ class Case:
         return self.study.forecast if self.date is None else parse_date(self.date, self.study.start)
 
     @property
+    def alone(self) -> bool:
+        """Whether nothing is changed, so that there is nothing to compare, as `Result.alone` says afterwards."""
+        return not self.told and {world.scenario for world in self.worlds} == {self.worlds[-1].scenario}
+
+    @property
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data, with what the command line added; combined ones have their parts with dates."""
         scenario = self.scenario

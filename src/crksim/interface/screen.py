@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill, wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crksim.interface.texts import number, say, told_check
 
@@ -69,10 +69,9 @@ class Screen:
         width = max(self._console().width, 40)
         for line in case.lines(self.lang):
             self.line("\n".join(wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)))
-        alone = not case.told and {world.scenario for world in case.worlds} == {case.worlds[-1].scenario}
         size = say(
             self.lang,
-            "running_alone" if alone else "running",
+            "running_alone" if case.alone else "running",
             worlds=worlds,
             members=settings.members,
             futures=settings.futures,
@@ -169,7 +168,7 @@ class Screen:
         self._add_numbers(table, reference)
         self._add_words(table, say(self.lang, "verdict"), 44)
         for row in rows:
-            table.add_row(self._named(row, subject), *self._numbers(result, row), self._judged(result, row))
+            table.add_row(self._named(row, subject), *self._cells(result, row))
         return table
 
     def _as_it_is(self, result: Result, rows: Sequence[ComparisonRow]) -> Table:
@@ -242,28 +241,21 @@ class Screen:
         label = label.removeprefix(f"{subject}: ") if subject else label
         return label if row.kind == "share" or not unit or unit in label else f"{label} ({unit})"
 
-    def _cells(self, result: Result, row: ComparisonRow) -> dict[str, Any]:
-        """Return what the report says of a row: two readers of one number must not read it two ways."""
+    def _cells(self, result: Result, row: ComparisonRow) -> tuple[str, str, str, str]:
+        """Return a row without the change, with it, the likely range of the difference, the verdict with its chance.
+
+        All of it is what the report says: two readers of one number must not read it two ways.
+        """
         from crksim.output.report.page import comparison_cells
         from crksim.output.report.wording import Wording
 
-        return comparison_cells(result, row, Wording(self.lang))
-
-    def _numbers(self, result: Result, row: ComparisonRow) -> tuple[str, str, str]:
-        """Return a row without the change, with it, and the likely range of the difference."""
-        cells = self._cells(result, row)
-        span = unbroken(cells["span"])
-        if row.kind == "share" and cells["known"]:
-            span = f"{span} {cells['span_unit']}"
-        return unbroken(cells["reference"]), unbroken(cells["what_if"]), span
-
-    def _judged(self, result: Result, row: ComparisonRow) -> str:
-        """Return the verdict on a row, and below it the chance of a difference that matters."""
-        from crksim.output.report.wording import Wording
-
-        cells = self._cells(result, row)
-        least = Wording(self.lang).text("of_at_least", least=cells["least"])
-        return f"{cells['verdict']}\n{cells['chance']} {least}" if cells["known"] else str(cells["verdict"])
+        words = Wording(self.lang)
+        cells = comparison_cells(result, row, words)
+        span, verdict = unbroken(cells["span"]), str(cells["verdict"])
+        if cells["known"]:
+            span += f" {cells['span_unit']}" if row.kind == "share" else ""
+            verdict += f"\n{cells['chance']} {words.text('of_at_least', least=cells['least'])}"
+        return unbroken(cells["reference"]), unbroken(cells["what_if"]), span, verdict
 
     def compares(self, runs: Sequence[Finished], folder: Path) -> None:
         """Show several runs beside each other, each against its own main reference, and where that lies."""
@@ -277,7 +269,7 @@ class Screen:
             own = [(one, row) for one, row in rows if row.measure == measure]
             table.add_row(self._named(own[0][1]), style="bold")
             for one, row in own:
-                table.add_row(one.name, *self._numbers(one.result, row), self._judged(one.result, row))
+                table.add_row(one.name, *self._cells(one.result, row))
             table.add_section()
         self.line()
         self.line(say(self.lang, "compared", count=len(runs)), "bold")
