@@ -639,6 +639,12 @@ def test_wrong_words_settings_switches_options_and_values_are_told_together(caps
     assert err[-1].endswith("must be a number without unit; did you mean '8'?")
 
 
+@pytest.mark.unit
+def test_names_in_a_list_may_have_spaces_between_them():
+    settings = cli.compose_settings(["scenario=[youth_groups_3sites, intensive_20_places ]"])
+    assert settings.scenario == "youth_groups_3sites+intensive_20_places"
+
+
 @pytest.mark.e2e
 def test_a_scenario_that_is_misspelt_is_not_told_to_be_missing(capsys):
     _, _, err = typed(capsys, "scenaro=baseline", "members=0", "lang=en")

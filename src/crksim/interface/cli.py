@@ -286,12 +286,11 @@ def _with_case(problems: Sequence[Problem], command: Command) -> InputError:
     from crksim.interface.cases import load_case
 
     found = list(problems)
-    names = [word.partition("=")[2] for word in command.settings if word.startswith("scenario=")]
-    names = ["+".join(name.strip() for name in names[0].strip("[]'\"").split(","))] if names else []
+    named = [word for word in command.settings if word.startswith("scenario=")]
     # Where Hydra does not understand the settings, nobody knows the scenario.
-    if names and names[0] and all(problem.address != "settings" for problem in problems):
+    if named and all(problem.address not in ("settings", "scenario") for problem in problems):
         try:
-            load_case(names[0], command.changes)
+            load_case(compose_settings(named).scenario, command.changes)
         except InputError as error:
             found += error.problems
     return InputError(found)

@@ -39,6 +39,8 @@ class Command:
 def _quoted(word: str) -> str:
     """Return ``name=value`` as Hydra's grammar takes it: what is not plain ASCII stands between quotation marks."""
     name, _, value = word.partition("=")
+    if value.startswith("[") and _PLAIN_VALUE.fullmatch(listed := re.sub(r"\s+", "", value)):
+        return f"{name}={listed}"  # names in a list have no spaces, but may have some between them
     if name == "references" and "," in value and not value.startswith("["):
         return f"{name}=[{value}]"
     if not value or _PLAIN_VALUE.fullmatch(value) or value[0] in "'\"":
